@@ -1,0 +1,1 @@
+"""From context to a distribution over partitions of the cities into peer groups."""
