@@ -21,15 +21,20 @@ class Partitions:
     summary : ndarray of int, shape (C,)
         The summary partition, labels 0 … K-1 in a stable order (by profile, not by chance).
     probability : ndarray, shape (C, K)
-        Probability of each city to belong to each summary group; rows sum to 1.
+        Probability of each city to belong to each summary group, given the number of groups; rows sum to 1.
     coassignment : ndarray, shape (C, C)
-        Share of the draws holding both cities in which they are together; diagonal 1.
+        Share of the draws holding both cities in which they are together, over every number of groups tried; diagonal 1.
     names : tuple of str
         A name for each group made of its features, in German.
     profile : pandas.DataFrame, shape (K, F)
         Mean of the scaled features by group (index 0 … K-1).
     diagnostics : pandas.DataFrame
-        One row per k tried: columns `k`, `stability`, `expected_loss`, `silhouette`; `chosen` marks the one taken.
+        One row per k tried: `k`; `stability`, mean adjusted Rand index between draws with that k; `expected_loss` of its
+        best partition over all draws and `loss_at_k` over those with that k (variation of information, bits); `cost` of
+        loss and instability, the least is taken unless the settings name k; `silhouette`; `smallest_group`, cities;
+        `chosen` marks the one taken.
+    notes : tuple of str
+        German sentences on what was left out, filled or limited, and on groups that are none.
 
     Notes
     -----
@@ -44,6 +49,7 @@ class Partitions:
     names: tuple[str, ...]
     profile: pd.DataFrame
     diagnostics: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
