@@ -1,0 +1,77 @@
+"""What a ring may choose about the change model: engine, length of the run, priors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from integstat.tomlfile import Strict
+
+
+class Priors(Strict):
+    """Prior of every parameter, on the link scale (logit for shares, log for rates). Each one is an axis to vary.
+
+    Attributes
+    ----------
+    level_sd : float
+        SD of the ring's level, normal around 0: weak on purpose.
+    covariate_sd : float
+        SD of the effect of one standard deviation of a covariate.
+    shift_sd : float
+        SD of the ring's common shift. Not below 0.3: a narrow one pushes a shift it cannot absorb into the cities'
+        own changes, by size of city, and produces false findings.
+    sd_mean_scale : float
+        Scale of the half-normal prior of the SD between cities' levels.
+    sd_change_median, sd_change_log_sd : float
+        Median and log-SD of the lognormal prior of the SD between cities' changes; no real series has zero.
+    correlation_eta : float
+        LKJ parameter of the correlation between target and reference group.
+    peer_level_scale, peer_change_scale, land_change_scale : float
+        Scales of the half-normal priors of the SDs between peer groups and between Länder.
+    lasting_a, lasting_b : float
+        Beta prior of the share of the one-year change's variance that lasts. Two waves do not inform it.
+    lasting_source : {'default', 'history'}
+        Where that prior comes from; only one from history lets a finding be called 'likely to last'.
+    """
+
+    level_sd: float = Field(default=5.0, gt=0)
+    covariate_sd: float = Field(default=0.5, gt=0)
+    shift_sd: float = Field(default=0.5, ge=0.3)
+    sd_mean_scale: float = Field(default=1.0, gt=0)
+    sd_change_median: float = Field(default=0.15, gt=0)
+    sd_change_log_sd: float = Field(default=0.8, gt=0)
+    correlation_eta: float = Field(default=2.0, gt=0)
+    peer_level_scale: float = Field(default=0.3, gt=0)
+    peer_change_scale: float = Field(default=0.3, gt=0)
+    land_change_scale: float = Field(default=0.3, gt=0)
+    lasting_a: float = Field(default=2.0, gt=0)
+    lasting_b: float = Field(default=3.0, gt=0)
+    lasting_source: Literal["default", "history"] = "default"
+
+
+class ChangeSettings(Strict):
+    """Section `[change]` of a ring's config.
+
+    Attributes
+    ----------
+    engine : {'nuts'}
+        How the posterior is computed.
+    draws, tune, chains : int
+        Kept and warm-up draws per chain, and number of chains.
+    target_accept : float
+        Target acceptance of the first attempt; the retry takes a higher one.
+    land : bool
+        Whether a Land effect on the change enters, where it is estimable.
+    months_weight : float
+        Weight w of an annual mean: 1 counts the average month once, 12 every month as new evidence.
+    """
+
+    engine: Literal["nuts"] = "nuts"
+    draws: int = Field(default=1500, ge=250)
+    tune: int = Field(default=1000, ge=200)
+    chains: int = Field(default=4, ge=2)
+    target_accept: float = Field(default=0.9, gt=0.5, lt=1.0)
+    land: bool = True
+    months_weight: float = Field(default=1.0, ge=1.0, le=12.0)
+    priors: Priors = Priors()

@@ -1,0 +1,79 @@
+"""A ring's whole config: the intake's sections, and what every later stage may be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from integstat.catalogue import Catalogue, load_catalogue
+from integstat.change.settings import ChangeSettings
+from integstat.errors import UsageError
+from integstat.findings.settings import FindingSettings
+from integstat.intake.settings import IntakeSettings
+from integstat.peers.settings import PeerSettings
+from integstat.steps import digest
+from integstat.tomlfile import load_model
+
+
+class RingConfig(IntakeSettings):
+    """What `configs/rings/*.toml` holds.
+
+    Attributes
+    ----------
+    seed : int
+        Every random number of a run follows from it.
+    fictional : bool
+        Whether the cities are invented; the report says so.
+    peers : PeerSettings or None
+        None: no peer groups, no statement about the level.
+    change : ChangeSettings
+    findings : FindingSettings
+    """
+
+    seed: int = Field(default=20210701, ge=0, lt=2**31)
+    fictional: bool = False
+    peers: PeerSettings | None = None
+    change: ChangeSettings = ChangeSettings()
+    findings: FindingSettings = FindingSettings()
+
+    @model_validator(mode="after")
+    def _peers_need_context(self) -> RingConfig:
+        if self.peers is not None and self.context is None and not self.ring.cities.workbooks:
+            raise ValueError("für Vergleichsgruppen ([peers]) fehlt der Abschnitt [context] mit den Strukturdaten")
+        return self
+
+    def main_definitions(self, catalogue: Catalogue) -> dict[str, str]:
+        """Main definition (full id) by indicator: the ring's own choice, else the catalogue's, in catalogue order."""
+        named = {indicator: f"{indicator}.{name}" for indicator, name in self.ring.main.items()}
+        delivered = {one.definition.partition(".")[0] for one in self.delivery}
+        wanted = [indicator for indicator in catalogue.indicators if indicator in named or indicator in delivered]
+        return {indicator: named.get(indicator) or catalogue.main_definition(indicator) for indicator in wanted}
+
+    def rules_digest(self, catalogue: Catalogue) -> str:
+        """SHA-256 of what decides about findings, fixed before data are read: definitions, steps, priors, q."""
+        return digest(catalogue.digest, self.main_definitions(catalogue), self.findings, self.change)
+
+
+def load_ring(path: Path) -> tuple[RingConfig, Catalogue]:
+    """Read a ring's config and the catalogue it names.
+
+    Raises
+    ------
+    UsageError
+        One sentence with file and line.
+    """
+    config = load_model(path, RingConfig)
+    own = config.ring.catalogue
+    catalogue = load_catalogue(path.parent / own if own else None)
+    for indicator, name in config.ring.main.items():
+        entry = catalogue.indicator(indicator)
+        if name not in {one.id for one in entry.definition}:
+            raise UsageError(
+                f"der Indikator '{indicator}' hat keine Definition '{name}'",
+                place=f"{path}, [ring] main",
+                mend=f"bitte eine von diesen nennen: {', '.join(one.id for one in entry.definition)}",
+            )
+    for indicator in config.findings.step:
+        catalogue.indicator(indicator)
+    return config, catalogue

@@ -1,0 +1,194 @@
+"""Every estimand of a city, per posterior draw, turned so that plus is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from integstat.change.model import inverse_link
+
+MIN_OTHERS = 5
+
+
+@dataclass(frozen=True)
+class Estimands:
+    """Draws of the estimands of one indicator in one definition.
+
+    Arrays have the shape (S, C): draws by cities. Link-scale arrays decide; arrays in points are for display. Everything
+    but the levels is turned by polarity: plus is better for the target group. NaN columns mark what is not estimable.
+
+    Attributes
+    ----------
+    cities : tuple of str
+    link : str
+    unit : float
+        Points per 1: 100 for per cent, 1000 for per mille.
+    level_first, level_last : ndarray
+        Propensity of the target group, in points; `level_first` is None for a single year.
+    change, relative, lasting : ndarray or None
+        Link scale: last year minus first; the same beyond the median of the other cities; the part that is expected to
+        stay, beyond the median of the other cities.
+    standing : ndarray
+        Link scale: level of the last year against the mean of the other cities of the peer group.
+    gap : ndarray or None
+        Link scale: change of the gap between target and reference group.
+    change_points, relative_points, lasting_points, standing_points : ndarray or None
+        The same in points.
+    gap_points, gap_ratio : ndarray or None
+        Change of the gap in points and as ratio of propensities.
+    target_points, reference_points : ndarray or None
+        Change of the two groups in points, turned: their difference is `gap_points`.
+    """
+
+    cities: tuple[str, ...]
+    link: str
+    unit: float
+    level_last: np.ndarray
+    level_first: np.ndarray | None
+    change: np.ndarray | None
+    relative: np.ndarray | None
+    lasting: np.ndarray | None
+    standing: np.ndarray
+    gap: np.ndarray | None
+    change_points: np.ndarray | None
+    relative_points: np.ndarray | None
+    lasting_points: np.ndarray | None
+    standing_points: np.ndarray
+    gap_points: np.ndarray | None
+    gap_ratio: np.ndarray | None
+    target_points: np.ndarray | None
+    reference_points: np.ndarray | None
+
+
+def estimands(tree: xr.DataTree, polarity: int, unit: float) -> Estimands:
+    """Compute all estimands from a posterior.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        As `integstat.change.fit` returns it.
+    polarity : {1, -1, 0}
+        0 is treated as plus: numbers are shown, a finding is not allowed anyway.
+    unit : float
+        Points per 1.
+
+    Notes
+    -----
+    Cities without a usable count in a year count neither for the median of the others nor get a change of their own.
+    Everything describes the situation of a city within this ring, not what a city did.
+    """
+    posterior = tree["posterior"].to_dataset()
+    usable = tree["observed_data"]["n"].to_numpy() > 0
+    peer = tree["constant_data"]["peer"].to_numpy()
+    link = str(tree.attrs["link"])
+    sign = -1.0 if polarity < 0 else 1.0
+    mean = flat(posterior["mean"])
+    cities = tuple(str(city) for city in posterior["city"].to_numpy())
+    two_years = "change" in posterior
+    two_groups = mean.shape[2] == 2
+    change = flat(posterior["change"]) if two_years else None
+
+    def at(group: int, side: float) -> np.ndarray:
+        return mean[:, :, group] + (side * change[:, :, group] if change is not None else 0.0)
+
+    last = at(0, 0.5)
+    here_last = usable[:, 0, -1]
+    p_last = inverse_link(last, link)
+    standing_raw = _hide(last - _mean_of_peers(last, peer, here_last), here_last)
+
+    def points_of(step: np.ndarray) -> np.ndarray:
+        return sign * unit * (p_last - inverse_link(last - step, link))
+
+    out: dict[str, np.ndarray | None] = dict.fromkeys(
+        ("level_first", "change", "relative", "lasting", "gap", "change_points", "relative_points", "lasting_points")
+        + ("gap_points", "gap_ratio", "target_points", "reference_points")
+    )
+    if change is not None:
+        both = usable[:, 0].all(axis=1)
+        first = at(0, -0.5)
+        p_first = inverse_link(first, link)
+        raw = change[:, :, 0]
+        relative = _hide(raw - median_of_others(raw, both), both)
+        kept = flat(posterior["lasting_change"])[:, :, 0]
+        lasting = _hide(kept - median_of_others(kept, both), both)
+        out |= {
+            "level_first": _hide(unit * p_first, usable[:, 0, 0]),
+            "change": _hide(sign * raw, both),
+            "relative": sign * relative,
+            "lasting": sign * lasting,
+            "change_points": _hide(sign * unit * (p_last - p_first), both),
+            "relative_points": points_of(relative),
+            "lasting_points": points_of(lasting),
+        }
+        if two_groups:
+            four = usable.all(axis=(1, 2))
+            r_first, r_last = inverse_link(at(1, -0.5), link), inverse_link(at(1, 0.5), link)
+            target, reference = sign * unit * (p_last - p_first), sign * unit * (r_last - r_first)
+            out |= {
+                "gap": _hide(sign * (raw - change[:, :, 1]), four),
+                "gap_points": _hide(target - reference, four),
+                "gap_ratio": _hide(sign * (p_last / r_last - p_first / r_first), four),
+                "target_points": _hide(target, four),
+                "reference_points": _hide(reference, four),
+            }
+    return Estimands(
+        cities=cities,
+        link=link,
+        unit=unit,
+        level_last=_hide(unit * p_last, here_last),
+        standing=sign * standing_raw,
+        standing_points=points_of(standing_raw),
+        **out,
+    )
+
+
+def flat(values: xr.DataArray) -> np.ndarray:
+    """Chains and draws as one axis in front, the others in the order city, group."""
+    rest = [dim for dim in ("city", "group") if dim in values.dims]
+    array = values.transpose("chain", "draw", *rest).to_numpy()
+    return np.asarray(array.reshape(-1, *array.shape[2:]), dtype=float)
+
+
+def median_of_others(values: np.ndarray, included: np.ndarray) -> np.ndarray:
+    """Median over the included cities, each city's own value left out.
+
+    Parameters
+    ----------
+    values : ndarray, shape (S, C)
+    included : ndarray of bool, shape (C,)
+
+    Returns
+    -------
+    ndarray, shape (S, C)
+        NaN where fewer than five other cities are included; for a city that is not included, the median of all.
+    """
+    pool = values[:, included]
+    size = pool.shape[1]
+    out = np.full(values.shape, np.nan)
+    if size - 1 >= MIN_OTHERS:
+        ordered = np.sort(pool, axis=1)
+        rank = np.argsort(np.argsort(pool, axis=1, kind="stable"), axis=1, kind="stable")
+        low, high = (size - 2) // 2, (size - 1) // 2
+        rows = np.arange(pool.shape[0])[:, None]
+        out[:, included] = 0.5 * (ordered[rows, low + (rank <= low)] + ordered[rows, high + (rank <= high)])
+    if size >= MIN_OTHERS and not included.all():
+        out[:, ~included] = np.median(pool, axis=1)[:, None]
+    return out
+
+
+def _mean_of_peers(values: np.ndarray, peer: np.ndarray, included: np.ndarray) -> np.ndarray:
+    """Mean of the other included cities of the same peer group; NaN without peers or for a group of one."""
+    out = np.full(values.shape, np.nan)
+    for label in np.unique(peer[peer >= 0]):
+        members = np.flatnonzero((peer == label) & included)
+        if len(members) < 2:
+            continue
+        total = values[:, members].sum(axis=1, keepdims=True)
+        out[:, members] = (total - values[:, members]) / (len(members) - 1)
+    return out
+
+
+def _hide(values: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    return np.where(shown[None, :], values, np.nan)

@@ -1,0 +1,54 @@
+"""What a ring fixes before data are read: steps, floor, error share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from integstat.tomlfile import Strict
+
+
+class Step(Strict):
+    """Another rho for one indicator: on the link scale, or in points.
+
+    Points are turned into a link step at the ring's median level: ρ / (100 p (1 − p)), fixed for the run.
+    """
+
+    rho: float | None = Field(default=None, gt=0)
+    rho_level: float | None = Field(default=None, gt=0)
+    rho_points: float | None = Field(default=None, gt=0)
+    rho_level_points: float | None = Field(default=None, gt=0)
+
+
+class FindingSettings(Strict):
+    """Section `[findings]` of a ring's config.
+
+    Attributes
+    ----------
+    rule : {'set', 'plain'}
+        `set`: the largest set whose mean error probability is at most `q` (Newton et al. 2004; Müller et al. 2004).
+        `plain`: every cell whose probability is at least `plain_threshold`.
+    q : float
+        Bound on the mean error probability of the declared set, per kind.
+    floor : float
+        No cell is declared below this probability, whatever the set allows.
+    plain_threshold : float
+    interval : float
+        Probability of the equal-tailed intervals shown.
+    lasting_threshold : float
+        From here on a success is called likely to last, if the prior of what lasts comes from history.
+    absolute_from : int
+        Smallest number of cities for an absolute finding ('with the ring').
+    step : dict
+        Steps by indicator id, where they differ from the catalogue's.
+    """
+
+    rule: Literal["set", "plain"] = "set"
+    q: float = Field(default=0.10, gt=0, lt=0.5)
+    floor: float = Field(default=0.80, ge=0.5, lt=1)
+    plain_threshold: float = Field(default=0.90, ge=0.5, lt=1)
+    interval: float = Field(default=0.90, gt=0.5, lt=1)
+    lasting_threshold: float = Field(default=0.80, ge=0.5, lt=1)
+    absolute_from: int = Field(default=12, ge=2)
+    step: dict[str, Step] = Field(default_factory=dict)

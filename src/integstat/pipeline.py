@@ -1,0 +1,162 @@
+"""Peers, change and findings in one go: labelled data in, labelled data out, no files but the kept fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+import xarray as xr
+
+from integstat.catalogue import Catalogue
+from integstat.change import ChangeData, ChangeSettings, from_panel
+from integstat.panel import Panel
+from integstat.peers.partitions import Partitions
+from integstat.steps import digest, source_digest
+
+
+class Progress(Protocol):
+    """Told after each definition: its id, how many are done, how many there are, and whether the fit had been kept."""
+
+    def __call__(self, definition: str, done: int, total: int, kept: bool) -> None: ...
+
+
+class Keep(Protocol):
+    """Gives back what was kept under a key, or computes and keeps it (see `integstat.steps.Store.tree`)."""
+
+    def __call__(self, key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]: ...
+
+
+def compute_always(key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
+    """Keep nothing."""
+    return compute(), False
+
+
+@dataclass(frozen=True)
+class Posteriors:
+    """What the change stage hands on.
+
+    Attributes
+    ----------
+    trees : dict of str to DataTree
+        By definition id.
+    empty : tuple of str
+        Definitions without a usable count in the target group.
+    """
+
+    trees: dict[str, xr.DataTree]
+    empty: tuple[str, ...]
+
+
+def seed_of(seed: int, name: str) -> int:
+    """A seed of its own for each step, the same whatever else is computed."""
+    return int(digest(seed, name)[:8], 16) % 2**31
+
+
+def change_data(
+    panel: Panel,
+    definition: str,
+    catalogue: Catalogue,
+    years: tuple[int, ...],
+    settings: ChangeSettings,
+    partitions: Partitions | None,
+) -> ChangeData:
+    """Take one definition out of the panel with everything the model wants to know.
+
+    Raises
+    ------
+    ValueError
+        If no city has a usable count in the target group.
+    """
+    indicator, entry = catalogue.definition(definition)
+    kind = catalogue.kind(definition)
+    evidence = 1.0
+    if kind == "mean_of_months":
+        evidence = settings.months_weight
+    elif kind == "survey":
+        evidence = 1.0 / entry.design_effect
+    peers = None
+    if partitions is not None and partitions.size > 1:
+        peers = {city: int(group) for city, group in zip(partitions.cities, partitions.summary, strict=True)}
+    return from_panel(
+        panel,
+        definition,
+        kind,
+        indicator.groups,
+        years,
+        peers=peers,
+        peer_names=partitions.names if partitions is not None else (),
+        use_land=settings.land,
+        evidence=evidence,
+    )
+
+
+def fit_all(
+    panel: Panel,
+    catalogue: Catalogue,
+    years: tuple[int, ...],
+    settings: ChangeSettings,
+    partitions: Partitions | None,
+    seed: int,
+    *,
+    cores: int = 2,
+    keep: Keep = compute_always,
+    progress: Progress | None = None,
+) -> Posteriors:
+    """Fit every definition of the panel.
+
+    Parameters
+    ----------
+    panel : Panel
+    catalogue : Catalogue
+    years : tuple of int
+    settings : ChangeSettings
+    partitions : Partitions or None
+    seed : int
+    cores : int
+    keep : callable
+        Where fits are kept; the key is the content of data, settings, seed and code.
+    progress : callable, optional
+
+    Raises
+    ------
+    ConvergenceError
+        If a definition does not pass the gate.
+    """
+    from integstat.change import fit
+
+    code = source_digest("integstat.change")
+    trees: dict[str, xr.DataTree] = {}
+    empty: list[str] = []
+    definitions = [one for one in catalogue.definition_ids if one in set(panel.definitions)]
+    for done, definition in enumerate(definitions, start=1):
+        try:
+            data = change_data(panel, definition, catalogue, years, settings, partitions)
+        except ValueError:
+            empty.append(definition)
+            continue
+        own = seed_of(seed, definition)
+
+        def compute(data: ChangeData = data, own: int = own) -> xr.DataTree:
+            return fit(data, settings, own, cores=cores)
+
+        tree, kept = keep(digest(data, settings, own, code), compute)
+        trees[definition] = tree
+        if progress is not None:
+            progress(definition, done, len(definitions), kept)
+    return Posteriors(trees, tuple(empty))
+
+
+def fit_table(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
+    """How each fit went: engine, form, attempts and the gate's figures, one row per definition."""
+    names = ("definition", "engine", "form", "attempts", "rhat", "ess_bulk", "ess_tail", "divergences")
+    rows = [{name: tree.attrs[name] for name in names} | {"cities": tree["posterior"].sizes["city"]} for tree in trees.values()]
+    return pd.DataFrame(rows, columns=[*names, "cities"])
+
+
+def peer_names_by_city(partitions: Partitions | None) -> dict[str, str] | None:
+    """Name of the peer group by city; None without groups to compare."""
+    if partitions is None or partitions.size < 2:
+        return None
+    return {city: partitions.names[int(group)] for city, group in zip(partitions.cities, partitions.summary, strict=True)}

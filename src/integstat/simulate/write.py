@@ -1,0 +1,142 @@
+"""Write a simulated ring as the cities would deliver it: a workbook each, the ring's config, and the truth beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from integstat.catalogue import Catalogue
+from integstat.intake.workbook_writer import write_workbook
+from integstat.simulate.ring import FEATURE_NAMES, YEARS, Ring
+from integstat.steps import write_text, writing
+
+RING_NAME = "Simulierter Vergleichsring (erfundene Städte)"
+
+
+def write_ring(ring: Ring, catalogue: Catalogue, folder: Path, seed: int) -> Path:
+    """Write workbooks, config and truth into a folder.
+
+    Parameters
+    ----------
+    ring : Ring
+    catalogue : Catalogue
+    folder : Path
+        Made if it is not there.
+    seed : int
+        Written into the config.
+
+    Returns
+    -------
+    Path
+        The ring's config.
+    """
+    books = folder / "workbooks"
+    books.mkdir(parents=True, exist_ok=True)
+    entries = [catalogue.definition(definition) for definition in ring.truths]
+    for place, city in enumerate(ring.cities.itertuples()):
+        write_workbook(
+            books / f"{city.city}.xlsx",
+            ring_name=RING_NAME,
+            city=str(city.city),
+            city_name=str(city.name),
+            years=YEARS,
+            catalogue_entries=entries,
+            field_names={field.id: field.name_de for field in catalogue.fields.values()},
+            count_names={count.id: count.name_de for count in catalogue.counts.values()},
+            counts=_counts(ring, place),
+            context={name: float(value) for name, value in ring.context.iloc[place].items()},
+            context_names=FEATURE_NAMES,
+        )
+    with writing(folder / "truth.csv") as part:
+        truth_table(ring).to_csv(part, index=False)
+    config = folder / "ring.toml"
+    write_text(config, config_text(ring, seed))
+    return config
+
+
+def _counts(ring: Ring, place: int) -> dict[tuple[str, str, int, str], float | str]:
+    out: dict[tuple[str, str, int, str], float | str] = {}
+    for definition, truth in ring.truths.items():
+        for g, group in enumerate(("target", "reference")[: truth.n.shape[1]]):
+            for t, year in enumerate(YEARS):
+                out[definition, group, year, "numerator"] = float(truth.y[place, g, t])
+                out[definition, group, year, "denominator"] = float(truth.n[place, g, t])
+    return out
+
+
+def truth_table(ring: Ring) -> pd.DataFrame:
+    """True change and its lasting part by city, definition and group, link scale, not turned by polarity."""
+    frames = []
+    for definition, truth in ring.truths.items():
+        for g, group in enumerate(("target", "reference")[: truth.n.shape[1]]):
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "city": ring.cities["city"],
+                        "definition": definition,
+                        "group": group,
+                        "mean": truth.mean[:, g],
+                        "change": truth.change[:, g],
+                        "relative_change": truth.change[:, g] - _median_of_others(truth.change[:, g]),
+                        "lasting": truth.lasting[:, g],
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _median_of_others(values: np.ndarray) -> np.ndarray:
+    return np.array([np.median(np.delete(values, place)) for place in range(len(values))])
+
+
+def config_text(ring: Ring, seed: int) -> str:
+    """The config of a simulated ring, as one would write it for a real one."""
+    main = ", ".join(f'{definition.split(".")[0]} = "{definition.split(".")[1]}"' for definition in ring.truths)
+    features = "\n".join(_FEATURE_TOML)
+    return f"""# A simulated ring: every city is fictional.
+seed = {seed}
+fictional = true
+
+[ring]
+id = "demo"
+name = "{RING_NAME}"
+years = [{YEARS[0]}, {YEARS[1]}]
+data = "workbooks"
+main = {{ {main} }}
+
+[ring.cities]
+workbooks = true
+
+[[source]]
+id = "cities"
+reader = "workbook"
+file = "*.xlsx"
+
+[peers]
+{features}"""
+
+
+def _feature(name: str, label: str, transform: str, high: str, low: str) -> str:
+    return f"""
+[[peers.feature]]
+id = "{name}"
+name_de = "{label}"
+kind = "structural"
+transform = "{transform}"
+high_de = "{high}"
+low_de = "{low}"
+"""
+
+
+_FEATURE_TOML = (
+    _feature("pop", "Einwohnerzahl", "log", "groß", "klein"),
+    _feature("density", "Einwohnerdichte", "log", "dicht bebaut", "dünn besiedelt"),
+    _feature("share_65plus", "Anteil ab 65 Jahren", "none", "ältere Bevölkerung", "jüngere Bevölkerung"),
+    _feature("gdp_per_capita", "Wirtschaftskraft je Kopf", "log", "hohe Wirtschaftskraft", "geringe Wirtschaftskraft"),
+    _feature("share_tertiary_sector", "Dienstleistungsanteil", "none", "viele Dienstleistungen", "viel Industrie"),
+    _feature("rent_level", "Mietniveau", "log", "hohe Mieten", "niedrige Mieten"),
+    _feature("living_space_per_capita", "Wohnfläche je Kopf", "none", "viel Wohnfläche", "wenig Wohnfläche"),
+    _feature("students_per_100", "Studierende je 100 Einwohner", "sqrt", "viele Studierende", "wenige Studierende"),
+)
