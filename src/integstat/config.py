@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -43,16 +44,22 @@ class RingConfig(IntakeSettings):
             raise ValueError("für Vergleichsgruppen ([peers]) fehlt der Abschnitt [context] mit den Strukturdaten")
         return self
 
-    def main_definitions(self, catalogue: Catalogue) -> dict[str, str]:
-        """Main definition (full id) by indicator: the ring's own choice, else the catalogue's, in catalogue order."""
+    def main_definitions(self, catalogue: Catalogue, delivered: Iterable[str]) -> dict[str, str]:
+        """Main definition (full id) by indicator, in catalogue order: the ring's own choice, else the catalogue's.
+
+        Parameters
+        ----------
+        catalogue : Catalogue
+        delivered : iterable of str
+            Full ids of the definitions that came in.
+        """
         named = {indicator: f"{indicator}.{name}" for indicator, name in self.ring.main.items()}
-        delivered = {one.definition.partition(".")[0] for one in self.delivery}
-        wanted = [indicator for indicator in catalogue.indicators if indicator in named or indicator in delivered]
-        return {indicator: named.get(indicator) or catalogue.main_definition(indicator) for indicator in wanted}
+        present = {definition.partition(".")[0] for definition in delivered} | set(named)
+        return {one: named.get(one) or catalogue.main_definition(one) for one in catalogue.indicators if one in present}
 
     def rules_digest(self, catalogue: Catalogue) -> str:
         """SHA-256 of what decides about findings, fixed before data are read: definitions, steps, priors, q."""
-        return digest(catalogue.digest, self.main_definitions(catalogue), self.findings, self.change)
+        return digest(catalogue.digest, self.ring.main, self.findings, self.change)
 
 
 def load_ring(path: Path) -> tuple[RingConfig, Catalogue]:

@@ -64,6 +64,9 @@ def change_data(
 ) -> ChangeData:
     """Take one definition out of the panel with everything the model wants to know.
 
+    Where a definition is comparable within a Land only, the Länder take the place of the peer groups; where a city's series
+    is comparable with itself only, there are none, and no statement about its level.
+
     Raises
     ------
     ValueError
@@ -76,9 +79,14 @@ def change_data(
         evidence = settings.months_weight
     elif kind == "survey":
         evidence = 1.0 / entry.design_effect
-    peers = None
-    if partitions is not None and partitions.size > 1:
+    peers, names, use_land = None, (), settings.land
+    if entry.scope == "same_land":
+        lands = sorted(panel.cities["land"].unique())
+        peers = {city: lands.index(land) for city, land in zip(panel.cities["city"], panel.cities["land"], strict=True)}
+        names, use_land = tuple(str(land) for land in lands), False
+    elif entry.scope == "all_cities" and partitions is not None and partitions.size > 1:
         peers = {city: int(group) for city, group in zip(partitions.cities, partitions.summary, strict=True)}
+        names = partitions.names
     return from_panel(
         panel,
         definition,
@@ -86,8 +94,8 @@ def change_data(
         indicator.groups,
         years,
         peers=peers,
-        peer_names=partitions.names if partitions is not None else (),
-        use_land=settings.land,
+        peer_names=names,
+        use_land=use_land,
         evidence=evidence,
     )
 
@@ -129,7 +137,8 @@ def fit_all(
     code = source_digest("integstat.change")
     trees: dict[str, xr.DataTree] = {}
     empty: list[str] = []
-    definitions = [one for one in catalogue.definition_ids if one in set(panel.definitions)]
+    delivered = set(panel.definitions)
+    definitions = [one for one in catalogue.definition_ids if one in delivered and catalogue.kind(one) != "measure"]
     for done, definition in enumerate(definitions, start=1):
         try:
             data = change_data(panel, definition, catalogue, years, settings, partitions)

@@ -80,7 +80,7 @@ def _tree(
         posterior = posterior.assign_coords(land=list(data.land_names))
     if len(data.years) == 2:
         posterior = posterior.assign(_expected(data, posterior))
-        posterior = draw_lasting(posterior, settings.priors.lasting_a, settings.priors.lasting_b, seed)
+        posterior = draw_lasting(posterior, settings.priors.lasting_a, settings.priors.lasting_b, seed).drop_vars("group_change")
     dims = ("city", "group", "year")
     coords = {"city": list(data.cities), "group": list(data.groups), "year": list(data.years)}
     observed = xr.Dataset({"y": (dims, data.y), "n": (dims, data.n)}, coords=coords)

@@ -30,7 +30,7 @@ from integstat.errors import UsageError
 pytensor.config.numba__fastmath = False
 
 GROUPS, YEARS, BLOCKS = 2, 2, 2
-COVARIATES, PEERS, LAENDER = 4, 8, 16
+COVARIATES, PEERS, LAENDER = 4, 16, 16
 EFFECTS = COVARIATES + 2 * PEERS + LAENDER
 _COVARIATE = slice(0, COVARIATES)
 _PEER_LEVEL = slice(COVARIATES, COVARIATES + PEERS)

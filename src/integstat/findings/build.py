@@ -86,10 +86,12 @@ def build_findings(
     A finding describes a city's situation within this ring of volunteers. It names no cause and is not a rank.
     """
     parts, rings, notes = [], [], []
+    land_of = panel.cities.set_index("city")["land"]
     for definition, tree in posteriors.items():
-        indicator, _ = catalogue.definition(definition)
+        indicator, entry = catalogue.definition(definition)
         unit = _UNIT.get(indicator.unit, 100.0)
-        found = estimands(tree, catalogue.polarity(definition), unit)
+        pool = land_of.loc[tree["posterior"]["city"].to_numpy()].to_numpy(str) if entry.scope == "same_land" else None
+        found = estimands(tree, catalogue.polarity(definition), unit, pool)
         steps = _steps(indicator, found, settings)
         if steps.note:
             notes.append(steps.note)

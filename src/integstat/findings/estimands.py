@@ -62,7 +62,7 @@ class Estimands:
     reference_points: np.ndarray | None
 
 
-def estimands(tree: xr.DataTree, polarity: int, unit: float) -> Estimands:
+def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | None = None) -> Estimands:
     """Compute all estimands from a posterior.
 
     Parameters
@@ -73,6 +73,9 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float) -> Estimands:
         0 is treated as plus: numbers are shown, a finding is not allowed anyway.
     unit : float
         Points per 1.
+    pool : ndarray, shape (C,), optional
+        Label of each city's pool of comparison for the relative change: its Land where a definition is comparable only
+        within one. None: the whole ring.
 
     Notes
     -----
@@ -84,6 +87,7 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float) -> Estimands:
     peer = tree["constant_data"]["peer"].to_numpy()
     link = str(tree.attrs["link"])
     sign = -1.0 if polarity < 0 else 1.0
+    labels = np.zeros(len(peer), dtype=int) if pool is None else np.unique(pool, return_inverse=True)[1]
     mean = flat(posterior["mean"])
     cities = tuple(str(city) for city in posterior["city"].to_numpy())
     two_years = "change" in posterior
@@ -110,9 +114,9 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float) -> Estimands:
         first = at(0, -0.5)
         p_first = inverse_link(first, link)
         raw = change[:, :, 0]
-        relative = _hide(raw - median_of_others(raw, both), both)
+        relative = _hide(raw - median_of_others(raw, both, labels), both)
         kept = flat(posterior["lasting_change"])[:, :, 0]
-        lasting = _hide(kept - median_of_others(kept, both), both)
+        lasting = _hide(kept - median_of_others(kept, both, labels), both)
         out |= {
             "level_first": _hide(unit * p_first, usable[:, 0, 0]),
             "change": _hide(sign * raw, both),
@@ -151,31 +155,37 @@ def flat(values: xr.DataArray) -> np.ndarray:
     return np.asarray(array.reshape(-1, *array.shape[2:]), dtype=float)
 
 
-def median_of_others(values: np.ndarray, included: np.ndarray) -> np.ndarray:
-    """Median over the included cities, each city's own value left out.
+def median_of_others(values: np.ndarray, included: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Median over the included cities of the same pool, each city's own value left out.
 
     Parameters
     ----------
     values : ndarray, shape (S, C)
     included : ndarray of bool, shape (C,)
+    pool : ndarray of int, shape (C,)
 
     Returns
     -------
     ndarray, shape (S, C)
-        NaN where fewer than five other cities are included; for a city that is not included, the median of all.
+        NaN where fewer than five other cities are included, and for cities that are not included.
     """
-    pool = values[:, included]
-    size = pool.shape[1]
     out = np.full(values.shape, np.nan)
-    if size - 1 >= MIN_OTHERS:
-        ordered = np.sort(pool, axis=1)
-        rank = np.argsort(np.argsort(pool, axis=1, kind="stable"), axis=1, kind="stable")
-        low, high = (size - 2) // 2, (size - 1) // 2
-        rows = np.arange(pool.shape[0])[:, None]
-        out[:, included] = 0.5 * (ordered[rows, low + (rank <= low)] + ordered[rows, high + (rank <= high)])
-    if size >= MIN_OTHERS and not included.all():
-        out[:, ~included] = np.median(pool, axis=1)[:, None]
+    for label in np.unique(pool):
+        members = np.flatnonzero(included & (pool == label))
+        if len(members) - 1 >= MIN_OTHERS:
+            out[:, members] = _leave_one_out(values[:, members])
     return out
+
+
+def _leave_one_out(values: np.ndarray) -> np.ndarray:
+    """Median of the other columns, by sorting once."""
+    size = values.shape[1]
+    ordered = np.sort(values, axis=1)
+    rank = np.argsort(np.argsort(values, axis=1, kind="stable"), axis=1, kind="stable")
+    low, high = (size - 2) // 2, (size - 1) // 2
+    rows = np.arange(values.shape[0])[:, None]
+    middle = ordered[rows, low + (rank <= low)] + ordered[rows, high + (rank <= high)]
+    return np.asarray(0.5 * middle)
 
 
 def _mean_of_peers(values: np.ndarray, peer: np.ndarray, included: np.ndarray) -> np.ndarray:

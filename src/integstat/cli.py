@@ -1,0 +1,281 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from click import ClickException
+from click.exceptions import Abort, Exit, UsageError as ClickUsageError
+
+from integstat.errors import IntegstatError, UsageError
+
+if TYPE_CHECKING:
+    from integstat.run import RunOptions, Stage
+
+app = typer.Typer(
+    name="integstat",
+    help="Vergleicht, wie Integration in Städten vorankommt: Städtegruppen, Veränderung, Befunde mit ihrer Unsicherheit.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+_state = {"debug": False}
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="Konfiguration des Rings (TOML)")]
+OutPath = Annotated[Path | None, typer.Option("--out", metavar="ORDNER", help="Ordner des Laufs; sonst results/<Name der Konfiguration>")]
+DataPath = Annotated[Path | None, typer.Option("--data", metavar="ORDNER", help="Datenordner statt des in der Konfiguration genannten")]
+Force = Annotated[bool, typer.Option("--force", help="einen anderen Lauf im Ordner überschreiben")]
+Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Zahl der Prozessorkerne")]
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="bei Fehlern den ganzen Aufrufweg zeigen")] = False) -> None:
+    _state["debug"] = debug
+
+
+@app.command("run")
+def run_command(
+    config: ConfigPath,
+    out: OutPath = None,
+    data: DataPath = None,
+    redo_from: Annotated[str | None, typer.Option("--from", metavar="STUFE", help="ab dieser Stufe alles neu rechnen")] = None,
+    force: Force = False,
+    jobs: Jobs = 2,
+) -> None:
+    """Alles: Lieferungen → Städtegruppen → Veränderung → Befunde → Bericht. Beispiel: integstat run configs/rings/demo.toml"""
+    _run(config, out, data, "report", force, jobs, redo_from)
+
+
+@app.command("peers")
+def peers_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
+    """Nur bis zu den Vergleichsgruppen von Städten. Beispiel: integstat peers ring.toml --out results/ring"""
+    _run(config, out, data, "peers", force, jobs)
+
+
+@app.command("change")
+def change_command(
+    config: Annotated[Path | None, typer.Argument(metavar="[CONFIG]", help="Konfiguration des Rings (TOML)")] = None,
+    counts: Annotated[Path | None, typer.Option("--counts", metavar="CSV", help="statt CONFIG: Tabelle mit city, group, year, y, n")] = None,
+    covariates: Annotated[str, typer.Option("--covariates", metavar="A,B", help="Spalten der Tabelle, die das Niveau erklären")] = "",
+    kind: Annotated[str, typer.Option("--kind", metavar="share|rate", help="Anteil an Personen oder Rate")] = "share",
+    engine: Annotated[str, typer.Option("--engine", metavar="nuts", help="Rechenverfahren")] = "nuts",
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 1,
+    out: Annotated[Path | None, typer.Option("--out", metavar="ZIEL", help="mit --counts: CSV-Datei; sonst Ordner des Laufs")] = None,
+    data: DataPath = None,
+    force: Force = False,
+    jobs: Jobs = 2,
+) -> None:
+    """Nur bis zum Veränderungsmodell, oder das Modell auf einer bloßen Tabelle.
+
+    Beispiel: integstat change --counts zahlen.csv --out ergebnis.csv
+    """
+    if (config is None) == (counts is None):
+        raise UsageError("es braucht entweder CONFIG oder --counts", mend="siehe integstat change --help")
+    if config is not None:
+        _run(config, out, data, "change", force, jobs)
+        return
+    assert counts is not None
+    _bare(counts, out, covariates, kind, engine, seed, force, jobs)
+
+
+@app.command("report")
+def report_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
+    """Den Bericht schreiben; was schon gerechnet ist, wird übernommen. Beispiel: integstat report ring.toml"""
+    _run(config, out, data, "report", force, jobs)
+
+
+@app.command("check")
+def check_command(
+    paths: Annotated[list[Path], typer.Argument(metavar="DATEN…", help="Dateien, Ordner oder die Konfiguration eines Rings (.toml)")],
+    data: DataPath = None,
+) -> None:
+    """Nur prüfen: sagt zu jedem Fehler Datei, Stelle und Abhilfe. Beispiel: integstat check lieferungen/"""
+    from integstat.catalogue import load_catalogue
+    from integstat.intake.check_files import check_files
+    from integstat.intake.problems import problem_table
+
+    problems: list[Any] = []
+    configs = [path for path in paths if path.suffix == ".toml"]
+    files = [path for path in paths if path.suffix != ".toml"]
+    for path in configs:
+        from integstat.config import load_ring
+        from integstat.intake.take_in import take_in
+
+        ring, catalogue = load_ring(path)
+        problems += take_in(ring, path, catalogue, data).problems
+    if files:
+        problems += check_files(files, load_catalogue())
+    table = problem_table(problems)
+    _print_problems(table)
+    if (table["severity"] == "error").any():
+        raise typer.Exit(3)
+
+
+@app.command("simulate")
+def simulate_command(
+    out: Annotated[Path, typer.Option("--out", metavar="ORDNER", help="wohin die Arbeitsmappen geschrieben werden")],
+    cities: Annotated[int, typer.Option("--cities", metavar="N", min=3, max=600, help="Zahl der erfundenen Städte")] = 24,
+    indicators: Annotated[int, typer.Option("--indicators", metavar="N", min=1, max=12, help="Zahl der Indikatoren")] = 12,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 2021,
+    force: Force = False,
+) -> None:
+    """Einen Ring erfundener Städte mit bekannter Wahrheit schreiben. Beispiel: integstat simulate --out results/ring"""
+    print(_simulate(out, cities, indicators, seed, force))
+
+
+@app.command("demo")
+def demo_command(
+    out: Annotated[Path, typer.Option("--out", metavar="ORDNER", help="Ordner des Laufs")] = Path("results/demo"),
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 2021,
+    force: Force = False,
+    jobs: Jobs = 2,
+) -> None:
+    """Einen Ring simulieren und ganz durchrechnen. Beispiel: integstat demo --out results/demo"""
+    config = _simulate(out.with_name(f"{out.name}-ring"), 24, 12, seed, force)
+    _run(config, out, None, "report", force, jobs)
+
+
+def _simulate(out: Path, cities: int, indicators: int, seed: int, force: bool) -> Path:
+    from integstat.catalogue import load_catalogue
+    from integstat.simulate import simulate_ring, write_ring
+
+    if out.exists() and not force and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(
+            "dieser Ordner ist nicht leer", place=str(out), mend="bitte einen anderen nennen oder mit --force überschreiben"
+        )
+    for old in out.glob("workbooks/*.xlsx"):
+        old.unlink()
+    catalogue = load_catalogue()
+    return write_ring(simulate_ring(catalogue, cities, indicators, seed), catalogue, out, seed)
+
+
+def _run(
+    config: Path,
+    out: Path | None,
+    data: Path | None,
+    until: Stage,
+    force: bool,
+    jobs: int,
+    redo_from: str | None = None,
+) -> None:
+    from integstat.run import STAGES, RunOptions, run
+
+    stages: dict[str, Stage] = {stage: stage for stage in STAGES}
+    if redo_from is not None and redo_from not in stages:
+        raise UsageError(f"'{redo_from}' ist keine Stufe", place="--from", mend=f"bitte eine von {', '.join(STAGES)} nennen")
+    options = RunOptions(
+        out=out or Path("results") / config.stem,
+        data=data,
+        until=until,
+        redo_from=stages[redo_from] if redo_from else None,
+        force=force,
+        jobs=jobs,
+    )
+    _with_progress(config, options, run)
+
+
+def _with_progress(config: Path, options: RunOptions, run: Callable[..., Any]) -> None:
+    """Run with a bar on a terminal, a line per stage elsewhere; the result's place goes to stdout."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, no_color="NO_COLOR" in os.environ)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Lieferungen einlesen", total=None)
+
+        def say(text: str) -> None:
+            bar.update(task, description=text)
+            if not console.is_terminal:
+                console.print(text, highlight=False)
+
+        def progress(definition: str, done: int, total: int, kept: bool) -> None:
+            bar.update(task, description=f"Veränderungsmodelle: {definition}", completed=done, total=total)
+            if not console.is_terminal:
+                console.print(f"  {done}/{total} {definition}{' (übernommen)' if kept else ''}", highlight=False)
+
+        result = run(config, options, say=say, progress=progress)
+    name = "report.html" if (result.out / "report.html").exists() and options.until == "report" else ""
+    print(result.out / name)
+
+
+def _bare(counts: Path, out: Path | None, covariates: str, kind: str, engine: str, seed: int, force: bool, jobs: int) -> None:
+    if out is None:
+        raise UsageError("--counts braucht --out mit der Datei für das Ergebnis", mend="siehe integstat change --help")
+    if kind not in ("share", "rate"):
+        raise UsageError(f"'{kind}' ist keine Art", place="--kind", mend="bitte share oder rate nennen")
+    if engine != "nuts":
+        raise UsageError(f"das Rechenverfahren '{engine}' gibt es nicht", place="--engine", mend="bitte nuts nennen")
+    if out.exists() and not force:
+        raise UsageError("diese Datei gibt es schon", place=str(out), mend="bitte eine andere nennen oder --force")
+    from integstat.bare import fit_table, read_counts
+    from integstat.change import ChangeSettings
+    from integstat.report.tables import write_csv
+
+    names = [name.strip() for name in covariates.split(",") if name.strip()]
+    data = read_counts(counts, "rate" if kind == "rate" else "share", names)
+    write_csv(out, fit_table(data, ChangeSettings(), seed, cores=jobs))
+    print(out)
+
+
+def _print_problems(table: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(no_color="NO_COLOR" in os.environ, width=None if sys.stdout.isatty() else 200)
+    if not len(table):
+        console.print("Nichts zu beanstanden.")
+        return
+    words = {"error": "Fehler", "doubt": "Zweifel", "hint": "Hinweis"}
+    shown = Table(show_lines=False, highlight=False)
+    for title in ("", "Datei", "Stelle", "Was", "Abhilfe"):
+        shown.add_column(title, overflow="fold")
+    for row in table.itertuples():
+        shown.add_row(words[row.severity], *(str(text).replace("[", "\\[") for text in (row.file, row.place, row.what, row.mend)))
+    console.print(shown)
+    counts = table["severity"].value_counts()
+    console.print(", ".join(f"{counts.get(key, 0)} {word}" for key, word in words.items()), highlight=False)
+
+
+def main() -> None:
+    """Run the command line; leave with the exit code of what happened."""
+    sys.exit(_main())
+
+
+def _main(arguments: list[str] | None = None) -> int:
+    try:
+        result = app(args=arguments, standalone_mode=False)
+        return int(result) if isinstance(result, int) else 0
+    except Exit as done:
+        return int(done.exit_code)
+    except (KeyboardInterrupt, Abort):
+        print("Abgebrochen; was fertig war, bleibt erhalten.", file=sys.stderr)
+        return 130
+    except ClickUsageError as error:
+        print(f"Aufruf: {error.format_message()} Hilfe: integstat --help", file=sys.stderr)
+        return 2
+    except ClickException as error:
+        error.show()
+        return int(error.exit_code)
+    except IntegstatError as error:
+        if _state["debug"]:
+            traceback.print_exc()
+        print(error.sentence(), file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        if _state["debug"]:
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}"
+        print(f"Unerwarteter Fehler ({what}); mit 'integstat --debug …' erscheint der Aufrufweg.", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Everything the report shows, gathered in one place; the report computes nothing of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from integstat.catalogue import Catalogue
+from integstat.findings import Findings, FindingSettings
+from integstat.peers.partitions import Partitions
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """What one run found.
+
+    Attributes
+    ----------
+    ring_name : str
+    years : tuple of int
+    fictional : bool
+        Whether the cities are invented; the report says so on its first line.
+    cities : pandas.DataFrame
+        `city`, `name`, `land`, `land_name`.
+    findings : Findings
+    settings : FindingSettings
+    main : dict of str to str
+        Main definition (full id) by indicator id, in the order to show.
+    partitions : Partitions or None
+        None: no peer groups.
+    peers : pandas.DataFrame
+        As `peer_groups.csv`; empty without peer groups.
+    problems : pandas.DataFrame
+        As `integstat.intake.problems.problem_table` gives it.
+    fits : pandas.DataFrame
+        One row per definition: `definition`, `engine`, `form`, `attempts`, `rhat`, `ess_bulk`, `ess_tail`, `divergences`,
+        `cities`.
+    files : dict of str to str
+        SHA-256 by input file.
+    versions : dict of str to str
+        Versions of the package and what it computes with.
+    seed : int
+    rules_digest : str
+        SHA-256 of the rules fixed before data were read: main definitions, steps, priors, q.
+    lasting_source : {'default', 'history'}
+    catalogue : Catalogue
+    """
+
+    ring_name: str
+    years: tuple[int, ...]
+    fictional: bool
+    cities: pd.DataFrame
+    findings: Findings
+    settings: FindingSettings
+    main: dict[str, str]
+    partitions: Partitions | None
+    peers: pd.DataFrame
+    problems: pd.DataFrame
+    fits: pd.DataFrame
+    files: dict[str, str]
+    versions: dict[str, str]
+    seed: int
+    rules_digest: str
+    lasting_source: str
+    catalogue: Catalogue

@@ -1,0 +1,279 @@
+"""A whole run: the stages in order, files in and out, a manifest that says what was done with what."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from integstat.catalogue import Catalogue
+from integstat.config import RingConfig, load_ring
+from integstat.errors import IntegstatError, UsageError
+from integstat.findings import build_findings
+from integstat.intake.problems import problem_table, raise_on_error
+from integstat.intake.take_in import Delivery, take_in
+from integstat.peers.build import build_partitions
+from integstat.peers.partitions import Partitions
+from integstat.pipeline import Progress, fit_all, fit_table, peer_names_by_city, seed_of
+from integstat.report.data import ReportData
+from integstat.steps import Store, digest, source_digest, write_text
+
+Stage = Literal["intake", "peers", "change", "findings", "report"]
+STAGES: tuple[Stage, ...] = ("intake", "peers", "change", "findings", "report")
+_ROOMS = ("", ".intake", ".catalogue", ".panel", ".peers", ".change", ".findings", ".report", ".texts")
+_PACKAGES = ("numpy", "scipy", "pandas", "xarray", "pymc", "pytensor", "nutpie", "numba", "arviz", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run.
+
+    Attributes
+    ----------
+    out : Path
+        Folder of the run.
+    data : Path or None
+        Data folder instead of the config's.
+    until : str
+        Last stage.
+    redo_from : str or None
+        Stage from which nothing kept is used.
+    force : bool
+        Whether another run's results in `out` may be replaced.
+    jobs : int
+        Cores.
+    """
+
+    out: Path
+    data: Path | None = None
+    until: Stage = "report"
+    redo_from: Stage | None = None
+    force: bool = False
+    jobs: int = 2
+
+
+@dataclass
+class Manifest:
+    """What `manifest.json` says; written anew after every stage.
+
+    Durations are facts about one machine and no part of what a repeated run promises to reproduce.
+    """
+
+    path: Path
+    content: dict[str, Any] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Write the file, whole or not at all."""
+        write_text(self.path, json.dumps(self.content, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+    @contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """Note that a stage runs, then that it is done or failed, and how long it took."""
+        stages = self.content["stages"]
+        stages[name] = {"status": "running"}
+        self.write()
+        begin = time.perf_counter()
+        try:
+            yield
+        except BaseException as error:
+            reason = str(error) if isinstance(error, IntegstatError) else type(error).__name__
+            stages[name] = {"status": "failed", "reason": reason}
+            self.write()
+            raise
+        stages[name] = {"status": "done", "seconds": round(time.perf_counter() - begin, 2)}
+        self.write()
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Where the results lie, and what there is to say about them."""
+
+    out: Path
+    data: ReportData | None
+    delivery: Delivery
+    seconds: float
+
+
+def run(config_path: Path, options: RunOptions, *, say: Callable[[str], None], progress: Progress | None = None) -> RunResult:
+    """Run a ring from its files to its report.
+
+    Parameters
+    ----------
+    config_path : Path
+    options : RunOptions
+    say : callable
+        Told one line before each stage.
+    progress : callable, optional
+        Told after each fit.
+
+    Raises
+    ------
+    IntegstatError
+        With the exit code of its kind. A delivery that breaks the contract leaves no folder behind.
+    """
+    begin = time.perf_counter()
+    config, catalogue = load_ring(config_path)
+    say("Lieferungen einlesen")
+    delivery = take_in(config, config_path, catalogue, options.data)
+    raise_on_error(delivery.problems)
+    manifest = _open(config_path, config, catalogue, delivery, options)
+    with manifest.stage("intake"):
+        _write_intake(options.out, delivery)
+    data = _later_stages(config, catalogue, delivery, options, manifest, say, progress) if options.until != "intake" else None
+    return RunResult(options.out, data, delivery, time.perf_counter() - begin)
+
+
+def _later_stages(
+    config: RingConfig,
+    catalogue: Catalogue,
+    delivery: Delivery,
+    options: RunOptions,
+    manifest: Manifest,
+    say: Callable[[str], None],
+    progress: Progress | None,
+) -> ReportData | None:
+    from integstat.report import tables
+
+    panel, years = delivery.panel, config.ring.years
+    with manifest.stage("peers"):
+        say("Vergleichsgruppen bilden")
+        partitions = _partitions(config, delivery)
+        names = dict(zip(panel.cities["city"], panel.cities["name"], strict=True))
+        borderline = config.peers.borderline if config.peers else 0.6
+        peers = partitions.table(names, borderline) if partitions is not None else pd.DataFrame(columns=list(tables.PEER_CODEBOOK))
+        manifest.content["peers"] = list(partitions.notes) if partitions is not None else []
+        tables.write_csv(options.out / "peer_groups.csv", peers)
+        tables.write_codebook(options.out / "peer_groups_codebook.md", tables.PEER_CODEBOOK)
+    if options.until == "peers":
+        return None
+    store = Store(options.out / ".steps")
+    if options.redo_from in ("intake", "peers", "change"):
+        shutil.rmtree(store.folder, ignore_errors=True)
+    with manifest.stage("change"):
+        say("Veränderungsmodelle rechnen")
+        posteriors = fit_all(
+            panel, catalogue, years, config.change, partitions, config.seed, cores=options.jobs, keep=store.tree, progress=progress
+        )
+        fits = fit_table(posteriors.trees)
+        manifest.content["fits"] = json.loads(fits.to_json(orient="records"))
+        manifest.content["without_counts"] = list(posteriors.empty)
+        _write_posteriors(options.out / "change.nc", posteriors.trees)
+    if options.until == "change":
+        return None
+    with manifest.stage("findings"):
+        say("Befunde feststellen")
+        main = config.main_definitions(catalogue, panel.definitions)
+        findings = build_findings(
+            posteriors.trees, panel, catalogue, main, years, config.findings, peer_names_by_city(partitions)
+        )
+        tables.write_findings(options.out, findings.grid, findings.others, peers)
+        manifest.content["findings"] = json.loads(findings.kinds.to_json(orient="records"))
+        manifest.content["notes"] = list(findings.notes)
+    data = ReportData(
+        ring_name=config.ring.name,
+        years=years,
+        fictional=config.fictional,
+        cities=panel.cities,
+        findings=findings,
+        settings=config.findings,
+        main=main,
+        partitions=partitions,
+        peers=peers,
+        problems=problem_table(delivery.problems),
+        fits=fits,
+        files=delivery.files,
+        versions=manifest.content["versions"],
+        seed=config.seed,
+        rules_digest=manifest.content["rules"],
+        lasting_source=config.change.priors.lasting_source,
+        catalogue=catalogue,
+    )
+    if options.until == "findings":
+        return data
+    with manifest.stage("report"):
+        say("Bericht schreiben")
+        from integstat.report import write_report
+
+        write_text(options.out / "report.html", write_report(data))
+    return data
+
+
+def _partitions(config: RingConfig, delivery: Delivery) -> Partitions | None:
+    if config.peers is None:
+        return None
+    if delivery.context is None:
+        raise UsageError(
+            "für Vergleichsgruppen fehlen die Strukturdaten der Städte",
+            place="[peers]",
+            mend="bitte das Blatt Kontext ausfüllen lassen oder den Abschnitt [peers] streichen",
+        )
+    return build_partitions(delivery.context, config.peers, seed_of(config.seed, "peers"))
+
+
+def _open(config_path: Path, config: RingConfig, catalogue: Catalogue, delivery: Delivery, options: RunOptions) -> Manifest:
+    """Make the run's folder, or take up a run of the same content in it; refuse to overwrite any other."""
+    code = digest([source_digest(f"integstat{room}") for room in _ROOMS])
+    key = digest(config, catalogue.digest, delivery.files, code)
+    path = options.out / "manifest.json"
+    if options.out.exists() and not options.force:
+        if path.exists():
+            other = _read_key(path)
+            if other != key:
+                raise UsageError(
+                    "in diesem Ordner liegt ein Lauf mit anderen Daten, anderer Konfiguration oder anderem Programmstand",
+                    place=str(options.out),
+                    mend="bitte mit --out einen anderen Ordner nennen oder mit --force überschreiben",
+                )
+        elif any(options.out.iterdir()) if options.out.is_dir() else True:
+            raise UsageError(
+                "dieser Ordner ist nicht leer und kein Lauf",
+                place=str(options.out),
+                mend="bitte mit --out einen anderen nennen oder mit --force überschreiben",
+            )
+    options.out.mkdir(parents=True, exist_ok=True)
+    manifest = Manifest(path)
+    manifest.content = {
+        "ring": config.ring.id,
+        "config": config_path.name,
+        "key": key,
+        "rules": config.rules_digest(catalogue),
+        "catalogue": catalogue.digest,
+        "code": code,
+        "seed": config.seed,
+        "inputs": delivery.files,
+        "versions": {"integstat": version("integstat")} | {name: version(name) for name in _PACKAGES},
+        "stages": {},
+    }
+    manifest.write()
+    return manifest
+
+
+def _read_key(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8")).get("key", ""))
+    except (OSError, ValueError):
+        return ""
+
+
+def _write_intake(out: Path, delivery: Delivery) -> None:
+    from integstat.report.tables import write_csv, write_parquet
+
+    write_parquet(out / "counts.parquet", delivery.panel.counts)
+    write_csv(out / "problems.csv", problem_table(delivery.problems))
+
+
+def _write_posteriors(path: Path, trees: dict[str, Any]) -> None:
+    import xarray as xr
+
+    from integstat.steps.store import write_tree
+
+    whole = xr.DataTree.from_dict({definition: tree for definition, tree in trees.items()})
+    write_tree(path, whole)
