@@ -1,0 +1,54 @@
+"""All sections of the report, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from integstat.report.data import ReportData
+from integstat.report.view.cities import CitySection, city_sections
+from integstat.report.view.gap import GapView, gap_view
+from integstat.report.view.grid import GridView, grid_view
+from integstat.report.view.head import HeadView, head_view
+from integstat.report.view.lookup import build_lookup
+from integstat.report.view.made import MadeView, made_view
+from integstat.report.view.peers import PeersView, peers_view
+from integstat.report.view.problems import ProblemsView, problems_view
+from integstat.report.view.ring import RingView, ring_view
+from integstat.texts import Texts
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """What the templates print: strings in the reader's language, figures, and the order of everything."""
+
+    two_years: bool
+    head: HeadView
+    grid: GridView
+    ring: RingView
+    peers: PeersView
+    gap: GapView
+    cities: tuple[CitySection, ...]
+    problems: ProblemsView
+    made: MadeView
+
+
+def build_view(data: ReportData, texts: Texts) -> ReportView:
+    """Put a run into words.
+
+    Raises
+    ------
+    ReportError
+        If there is nothing to report on.
+    """
+    look = build_lookup(data, texts)
+    return ReportView(
+        two_years=look.two_years,
+        head=head_view(look),
+        grid=grid_view(look),
+        ring=ring_view(look),
+        peers=peers_view(look),
+        gap=gap_view(look),
+        cities=city_sections(look),
+        problems=problems_view(look),
+        made=made_view(look),
+    )

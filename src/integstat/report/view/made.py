@@ -1,0 +1,192 @@
+"""How the report was made: model, steps, what was declared, convergence, files, versions, and the words used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from integstat.report.view.breaks import cap_reasons, note_reasons
+from integstat.report.view.lookup import Indicator, Lookup
+from integstat.report.view.text import direction
+from integstat.report.words import CERTAINTY
+
+
+@dataclass(frozen=True)
+class IndicatorNote:
+    """What an indicator measures, and what to mind."""
+
+    indicator: Indicator
+    groups: str
+    direction: str
+    verified: str
+    step: str
+    step_level: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KindRow:
+    """A kind of event: how many cells could, how many did, from which probability on, how many are expected wrong."""
+
+    name: str
+    eligible: str
+    declared: str
+    threshold: str
+    wrong: str
+
+
+@dataclass(frozen=True)
+class FitRow:
+    """How well a definition's computation came to rest."""
+
+    definition: str
+    cities: str
+    rhat: str
+    ess: str
+    divergences: str
+    attempts: str
+
+
+@dataclass(frozen=True)
+class MadeView:
+    """The part for the statistician, and the glossary."""
+
+    first: str
+    last: str
+    interval: str
+    model: tuple[str, ...]
+    rule: str
+    lasting: str
+    notes: tuple[str, ...]
+    indicators: tuple[IndicatorNote, ...]
+    kinds: tuple[KindRow, ...]
+    fits: tuple[FitRow, ...]
+    files: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+    seed: str
+    rules_digest: str
+    certainty: tuple[tuple[str, str], ...]
+    glossary: tuple[tuple[str, str], ...]
+
+
+_GLOSSARY = (
+    "level",
+    "change_raw",
+    "change",
+    "relative",
+    "standing",
+    "interval",
+    "points",
+    "rho",
+    "gap",
+    "peer_group",
+    "with_ring",
+    "break",
+    "composition",
+    "unverified",
+    "lasting",
+)
+
+
+def made_view(look: Lookup) -> MadeView:
+    """Tell how everything came about."""
+    t, data = look.texts.t, look.data
+    return MadeView(
+        first=look.first,
+        last=look.last,
+        interval=_interval(look),
+        model=_model(look),
+        rule=_rule(look),
+        lasting=t(f"made.lasting.{data.lasting_source}") if look.two_years else "",
+        notes=data.findings.notes,
+        indicators=tuple(_indicator(look, one) for one in look.indicators),
+        kinds=tuple(_kind(look, row) for _, row in data.findings.kinds.iterrows()),
+        fits=tuple(_fit(look, row) for _, row in data.fits.iterrows()),
+        files=tuple(sorted(data.files.items())),
+        versions=tuple(sorted(data.versions.items())),
+        seed=str(data.seed),
+        rules_digest=data.rules_digest,
+        certainty=tuple((t(f"certainty.{key}"), _span(look, place)) for place, (_, key) in enumerate(CERTAINTY)),
+        glossary=tuple((t(f"glossary.{key}.word"), t(f"glossary.{key}.text", interval=_interval(look))) for key in _GLOSSARY),
+    )
+
+
+def _interval(look: Lookup) -> str:
+    return look.texts.percent(look.data.settings.interval)
+
+
+def _model(look: Lookup) -> tuple[str, ...]:
+    keys = (
+        "propensity",
+        "two_years" if look.two_years else "one_year",
+        "shrink",
+        "peers" if look.data.partitions else "no_peers",
+        "engine",
+    )
+    return tuple(look.texts.t(f"made.model.{key}", first=look.first, last=look.last) for key in keys)
+
+
+def _rule(look: Lookup) -> str:
+    settings, percent = look.data.settings, look.texts.percent
+    if settings.rule == "plain":
+        return look.texts.t("made.rule.plain", threshold=percent(settings.plain_threshold))
+    return look.texts.t("made.rule.set", floor=percent(settings.floor), q=percent(settings.q))
+
+
+def _indicator(look: Lookup, one: Indicator) -> IndicatorNote:
+    texts = look.texts
+    notes = [
+        _break(look, effect, len(cities), reason)
+        for effect, reasons in (("cap", cap_reasons(look, one.definition)), ("note", note_reasons(look, one.definition)))
+        for reason, cities in reasons.items()
+    ]
+    apart = [texts.t("made.indicator.within_land")] if one.within_land else []
+    groups = "two" if one.two_groups else "one" if one.target else "none"
+    return IndicatorNote(
+        indicator=one,
+        groups=texts.t(f"made.indicator.groups.{groups}", target=one.target, reference=one.reference),
+        direction=direction(look, one),
+        verified=texts.t("made.indicator.verified" if one.verified else "made.indicator.unverified"),
+        step=texts.points(one.rho, one.unit, 2, sign=False),
+        step_level=texts.points(one.rho_level, one.unit, 2, sign=False),
+        notes=(*apart, *notes, *([one.composition] if one.composition else [])),
+    )
+
+
+def _break(look: Lookup, effect: str, n: int, reason: str) -> str:
+    if n == len(look.cities):
+        return look.texts.t(f"made.indicator.{effect}_all", reason=reason)
+    return look.texts.t(f"made.indicator.{effect}", n=n, all_cities=len(look.cities), reason=reason)
+
+
+def _kind(look: Lookup, row: pd.Series) -> KindRow:
+    number = look.texts.number
+    return KindRow(
+        name=look.texts.t(f"made.kind.{row['kind']}"),
+        eligible=number(int(row["eligible"]), 0),
+        declared=number(int(row["declared"]), 0),
+        threshold=look.texts.percent(float(row["threshold"])),
+        wrong=number(float(row["expected_wrong"]), 1),
+    )
+
+
+def _fit(look: Lookup, row: pd.Series) -> FitRow:
+    number = look.texts.number
+    indicator, definition = look.data.catalogue.definition(str(row["definition"]))
+    return FitRow(
+        definition=f"{indicator.name_de}: {definition.name_de}",
+        cities=number(float(row["cities"]), 0),
+        rhat=number(float(row["rhat"]), 3),
+        ess=number(min(float(row["ess_bulk"]), float(row["ess_tail"])), 0),
+        divergences=look.texts.t("format.percent", x=number(100 * float(row["divergences"]), 2)),
+        attempts=number(float(row["attempts"]), 0),
+    )
+
+
+def _span(look: Lookup, place: int) -> str:
+    low = look.texts.number(100 * CERTAINTY[place][0], 0)
+    if place == 0:
+        return look.texts.t("certainty.span.from", low=low)
+    high = look.texts.number(100 * CERTAINTY[place - 1][0], 0)
+    return look.texts.t("certainty.span.below" if CERTAINTY[place][0] == 0 else "certainty.span.between", low=low, high=high)

@@ -1,0 +1,90 @@
+"""What stands beside a cell: why it is open, what carries a finding, and what casts doubt on it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from integstat.report.view.breaks import break_reasons
+from integstat.report.view.lookup import City, Indicator, Lookup
+from integstat.report.words import DECLARED, State, certainty, flags_of, state_of
+
+
+def notes_of(look: Lookup, city: City, one: Indicator, row: pd.Series, state: State) -> tuple[str, ...]:
+    """Sentences beside a cell, the most important first."""
+    t, flags = look.texts.t, flags_of(row)
+    out: list[str] = []
+    if state == "context":
+        return (t("reason.context"),)
+    if state == "capped":
+        out += [t("reason.capped", reason=reason) for reason in break_reasons(look, one.definition, city, "cap")]
+    elif state == "missing":
+        key = "missing_land" if one.within_land else "missing"
+        out.append(t(f"reason.{key}" if look.two_years else "reason.missing_one_year"))
+    elif state == "open":
+        out.append(_doubt(look, row))
+    elif state == "deficit":
+        out.append(_what_is_worse(look, row))
+    elif state == "success":
+        if "poor_level" in flags:
+            out.append(t("reason.poor_level"))
+        out.append(_lasting(look, one, row))
+    if "with_ring" in flags and state in (*DECLARED, "open"):
+        out.append(t("reason.with_ring"))
+    if state in DECLARED:
+        out += break_reasons(look, one.definition, city, "note")
+        out += [one.composition] if "composition" in flags and one.composition else []
+    return tuple(out)
+
+
+def _doubt(look: Lookup, row: pd.Series) -> str:
+    """Why no finding stands: the best guess with its probability, and what would be needed."""
+    t, settings = look.texts.t, look.data.settings
+    floor = settings.plain_threshold if settings.rule == "plain" else settings.floor
+    known = {state: float(row[f"p_{state}"]) for state in DECLARED if not pd.isna(row[f"p_{state}"])}
+    if not known:
+        return t("reason.no_peers")
+    best = max(known, key=lambda state: known[state])
+    values = {"word": t(f"word.{best}"), "p": look.texts.percent(known[best]), "floor": look.texts.percent(floor)}
+    return t("reason.doubt" if known[best] < floor else "reason.not_in_set", **values)
+
+
+def _what_is_worse(look: Lookup, row: pd.Series) -> str:
+    t, texts = look.texts.t, look.texts
+    parts = []
+    if row["finding_change"] == "worsened":
+        parts.append(t("reason.worsened", certainty=certainty(float(row["p_worsened"]), texts)))
+    if row["finding_level"] == "worse":
+        parts.append(t("reason.worse", certainty=certainty(float(row["p_worse"]), texts)))
+    return t("reason.deficit_by", parts=texts.listing(parts)) if parts else t("reason.either")
+
+
+def _lasting(look: Lookup, one: Indicator, row: pd.Series) -> str:
+    """Whether a success is likely to last: only a prior from history allows to say so."""
+    p = float(row["p_lasting"])
+    kept = look.texts.points(float(row["lasting_change_mean"]), one.unit, one.digits)
+    if look.data.lasting_source == "history" and p >= look.data.settings.lasting_threshold:
+        return look.texts.t("reason.lasts", p=look.texts.percent(p), kept=kept)
+    return look.texts.t("reason.lasting_unknown")
+
+
+def other_line(look: Lookup, one: Indicator, row: pd.Series) -> str:
+    """Another definition of the same indicator, in one line."""
+    texts, state = look.texts, state_of(row)
+    _, definition = look.data.catalogue.definition(str(row["definition"]))
+    found = texts.t(f"word.{state}")
+    if state in DECLARED:
+        found = texts.t("city.other.found", word=found, p=texts.percent(float(row[f"p_{state}"])))
+    if pd.isna(row["relative_change_mean"]):
+        return texts.t(
+            "city.other.level",
+            name=definition.name_de,
+            found=found,
+            level=texts.level(float(row["level_last"]), one.unit, one.digits),
+        )
+    return texts.t(
+        "city.other.change",
+        name=definition.name_de,
+        found=found,
+        relative=texts.points(float(row["relative_change_mean"]), one.unit, one.digits),
+        interval=texts.interval(float(row["relative_change_lower"]), float(row["relative_change_upper"]), one.digits),
+    )
