@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from integstat.change.data import ChangeData
-from integstat.change.gate import Diagnostics, diagnose
+from integstat.change.gate import DIVERGENT, Diagnostics, diagnose
 from integstat.change.lasting import draw_lasting
 from integstat.change.model import design
 from integstat.change.settings import ChangeSettings
@@ -51,17 +52,38 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
     from integstat.change import nuts
 
     attempts: list[Diagnostics] = []
-    for form, target in (("blend", settings.target_accept), ("other", max(settings.target_accept, 0.97))):
-        run = nuts.sample(data, settings, seed + len(attempts), form=form, target_accept=target, cores=cores)
+    plan = _Attempt("blend", settings.target_accept, settings.draws)
+    for _ in range(2):
+        run = nuts.sample(
+            data, settings, seed + len(attempts), form=plan.form, target_accept=plan.target, draws=plan.draws, cores=cores
+        )
         attempts.append(diagnose(run.draws, run.diverging))
         if attempts[-1].passed:
             return _tree(data, settings, run, attempts, seed)
+        plan = _retry(settings, attempts[-1])
     best = min(attempts, key=lambda found: (found.divergences, found.rhat))
     raise ConvergenceError(
         f"die Rechnung ist auch im zweiten Anlauf nicht zur Ruhe gekommen: {best.complaint()}",
         place=data.definition,
         mend="bitte mehr Ziehungen einstellen ([change] draws) oder den Indikator aus dem Ring nehmen",
     )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    form: str
+    target: float
+    draws: int
+
+
+def _retry(settings: ChangeSettings, first: Diagnostics) -> _Attempt:
+    """What the second attempt does differently.
+
+    Divergences mean a form that does not fit the geometry: the other form. Without them the chains only mix slowly: the same
+    form, twice the draws. Smaller steps in both cases.
+    """
+    form = "other" if first.divergences > DIVERGENT else "blend"
+    return _Attempt(form, max(settings.target_accept, 0.98), 2 * settings.draws)
 
 
 def _tree(

@@ -215,7 +215,9 @@ def _shares(data: ChangeData, form: str) -> tuple[np.ndarray, str]:
     return np.stack([usable, change], axis=1), "centred"
 
 
-def sample(data: ChangeData, settings: ChangeSettings, seed: int, *, form: str, target_accept: float, cores: int) -> Sampled:
+def sample(
+    data: ChangeData, settings: ChangeSettings, seed: int, *, form: str, target_accept: float, draws: int, cores: int
+) -> Sampled:
     """Sample the posterior of one data set.
 
     Parameters
@@ -226,6 +228,8 @@ def sample(data: ChangeData, settings: ChangeSettings, seed: int, *, form: str, 
     form : {'blend', 'other'}
         `blend` chooses per city and group from the data; `other` takes the plain form nearer to it.
     target_accept : float
+    draws : int
+        Kept draws per chain.
     cores : int
         Chains at the same time.
 
@@ -237,7 +241,7 @@ def sample(data: ChangeData, settings: ChangeSettings, seed: int, *, form: str, 
     padded, used = _pad(data, form)
     trace = nutpie.sample(
         _compiled(capacity(len(data.cities)), settings.priors).with_data(**vars(padded)),
-        draws=settings.draws,
+        draws=draws,
         tune=settings.tune,
         chains=settings.chains,
         cores=cores,

@@ -68,10 +68,10 @@ class ChangeSettings(Strict):
     """
 
     engine: Literal["nuts"] = "nuts"
-    draws: int = Field(default=1500, ge=250)
+    draws: int = Field(default=2000, ge=250)
     tune: int = Field(default=1000, ge=200)
     chains: int = Field(default=4, ge=2)
-    target_accept: float = Field(default=0.9, gt=0.5, lt=1.0)
+    target_accept: float = Field(default=0.95, gt=0.5, lt=1.0)
     land: bool = True
     months_weight: float = Field(default=1.0, ge=1.0, le=12.0)
     priors: Priors = Priors()
