@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Protocol
 
 import pandas as pd
@@ -14,6 +15,8 @@ from integstat.change import ChangeData, ChangeSettings, from_panel
 from integstat.panel import Panel
 from integstat.peers.partitions import Partitions
 from integstat.steps import digest, source_digest
+
+_ENGINE = ("numpy", "pymc", "pytensor", "nutpie", "numba")  # another version may draw other numbers
 
 
 class Progress(Protocol):
@@ -124,7 +127,7 @@ def fit_all(
     seed : int
     cores : int
     keep : callable
-        Where fits are kept; the key is the content of data, settings, seed and code.
+        Where fits are kept; the key is the content of data, settings and seed, the code and the versions it computes with.
     progress : callable, optional
 
     Raises
@@ -134,7 +137,7 @@ def fit_all(
     """
     from integstat.change import fit
 
-    code = source_digest("integstat.change")
+    code = digest(source_digest("integstat.change"), [version(name) for name in _ENGINE])
     trees: dict[str, xr.DataTree] = {}
     empty: list[str] = []
     delivered = set(panel.definitions)

@@ -24,11 +24,25 @@ from integstat.peers.build import build_partitions
 from integstat.peers.partitions import Partitions
 from integstat.pipeline import Progress, fit_all, fit_table, peer_names_by_city, seed_of
 from integstat.report.data import ReportData
-from integstat.steps import Store, digest, source_digest, write_text
+from integstat.steps import Store, digest, source_digest, sweep, write_text
 
 Stage = Literal["intake", "peers", "change", "findings", "report"]
 STAGES: tuple[Stage, ...] = ("intake", "peers", "change", "findings", "report")
-_ROOMS = ("", ".intake", ".catalogue", ".panel", ".peers", ".change", ".findings", ".report", ".texts")
+_RESULTS = (
+    "counts.parquet",
+    "problems.csv",
+    "peer_groups.csv",
+    "peer_groups_codebook.md",
+    "change.nc",
+    "findings.csv",
+    "findings.parquet",
+    "findings.xlsx",
+    "findings_codebook.md",
+    "findings_definitions.csv",
+    "report.html",
+)
+_FIXED = ("ring", "config", "key", "rules", "catalogue", "code", "seed", "inputs", "versions")
+_STEPS = ".steps"  # kept fits
 _PACKAGES = ("numpy", "scipy", "pandas", "xarray", "pymc", "pytensor", "nutpie", "numba", "arviz", "scikit-learn")
 
 
@@ -154,7 +168,7 @@ def _later_stages(
         tables.write_codebook(options.out / "peer_groups_codebook.md", tables.PEER_CODEBOOK)
     if options.until == "peers":
         return None
-    store = Store(options.out / ".steps")
+    store = Store(options.out / _STEPS)
     if options.redo_from in ("intake", "peers", "change"):
         shutil.rmtree(store.folder, ignore_errors=True)
     with manifest.stage("change"):
@@ -220,25 +234,24 @@ def _partitions(config: RingConfig, delivery: Delivery) -> Partitions | None:
 
 def _open(config_path: Path, config: RingConfig, catalogue: Catalogue, delivery: Delivery, options: RunOptions) -> Manifest:
     """Make the run's folder, or take up a run of the same content in it; refuse to overwrite any other."""
-    code = digest([source_digest(f"integstat{room}") for room in _ROOMS])
-    key = digest(config, catalogue.digest, delivery.files, code)
+    code = source_digest("integstat")
+    versions = {"integstat": version("integstat")} | {name: version(name) for name in _PACKAGES}
+    key = digest(config, catalogue.digest, delivery.files, code, versions)
     path = options.out / "manifest.json"
-    if options.out.exists() and not options.force:
-        if path.exists():
-            other = _read_key(path)
-            if other != key:
-                raise UsageError(
-                    "in diesem Ordner liegt ein Lauf mit anderen Daten, anderer Konfiguration oder anderem Programmstand",
-                    place=str(options.out),
-                    mend="bitte mit --out einen anderen Ordner nennen oder mit --force überschreiben",
-                )
-        elif any(options.out.iterdir()) if options.out.is_dir() else True:
-            raise UsageError(
-                "dieser Ordner ist nicht leer und kein Lauf",
-                place=str(options.out),
-                mend="bitte mit --out einen anderen nennen oder mit --force überschreiben",
-            )
-    options.out.mkdir(parents=True, exist_ok=True)
+    found = _read_manifest(path)
+    same = found.get("key") == key
+    if not same and not options.force:
+        _refuse_other(options.out)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"dieser Ordner lässt sich nicht anlegen ({error.strerror})", place=str(options.out), mend="bitte mit --out einen anderen nennen"
+        ) from error
+    for name in () if same else _RESULTS:  # nothing of another run may lie beside this one's manifest
+        (options.out / name).unlink(missing_ok=True)
+    for folder in (options.out, options.out / _STEPS):
+        sweep(folder)
     manifest = Manifest(path)
     manifest.content = {
         "ring": config.ring.id,
@@ -249,18 +262,36 @@ def _open(config_path: Path, config: RingConfig, catalogue: Catalogue, delivery:
         "code": code,
         "seed": config.seed,
         "inputs": delivery.files,
-        "versions": {"integstat": version("integstat")} | {name: version(name) for name in _PACKAGES},
+        "versions": versions,
         "stages": {},
     }
+    if same:  # what an earlier call found out about the same run stays true
+        manifest.content |= {name: value for name, value in found.items() if name not in _FIXED}
+    for stage in STAGES[STAGES.index(options.redo_from) :] if options.redo_from else ():
+        manifest.content["stages"].pop(stage, None)
     manifest.write()
     return manifest
 
 
-def _read_key(path: Path) -> str:
+def _refuse_other(out: Path) -> None:
+    """Refuse a folder that holds anything; a run of the same content was recognised before."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    mend = "bitte mit --out einen anderen Ordner nennen oder mit --force überschreiben"
+    if not out.is_dir():
+        raise UsageError("das ist eine Datei, kein Ordner", place=str(out), mend="bitte mit --out einen Ordner nennen")
+    if (out / "manifest.json").exists():
+        what = "in diesem Ordner liegt ein Lauf mit anderen Daten, anderer Konfiguration oder anderem Programmstand"
+        raise UsageError(what, place=str(out), mend=mend)
+    raise UsageError("dieser Ordner ist nicht leer und kein Lauf", place=str(out), mend=mend)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        return str(json.loads(path.read_text(encoding="utf-8")).get("key", ""))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ""
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("stages"), dict) else {}
 
 
 def _write_intake(out: Path, delivery: Delivery) -> None:

@@ -13,12 +13,14 @@ from integstat.catalogue import Catalogue
 from integstat.catalogue.schema import IndicatorEntry
 from integstat.findings.declare import Declaration, declare
 from integstat.findings.estimands import Estimands, estimands
-from integstat.findings.frame import EVENTS, FINDING_COLUMNS, city_rows
+from integstat.findings.frame import EVENTS, FINDING_COLUMNS, city_rows, empty_rows
 from integstat.findings.settings import FindingSettings
 from integstat.panel import Panel
 
 _UNIT = {"percent": 100.0, "per_1000": 1000.0}
 _STEEP = 0.25
+_ABSOLUTE = ("improved_absolute", "worsened_absolute")
+_SHIFT = ("shift_mean", "shift_lower", "shift_upper", "p_improved", "p_worsened", "p_unchanged")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Findings:
     kinds : pandas.DataFrame
         One row per kind of event: `kind`, `eligible`, `declared`, `threshold`, `expected_wrong`.
     ring : pandas.DataFrame
-        One row per definition: the ring's common shift (median over the cities), with interval, probabilities and word.
+        One row per fitted definition: the ring's common shift (median over the cities, those capped by a break left out),
+        with interval, probabilities and word.
     notes : tuple of str
         What the settings made necessary to say, in German.
     """
@@ -96,35 +99,50 @@ def build_findings(
         if steps.note:
             notes.append(steps.note)
         rows = city_rows(found, steps.rho, steps.rho_level, settings.interval)
-        parts.append(_complete(rows, definition, panel, catalogue, years, unit, peer_group))
-        rings.append(_ring_row(found, definition, indicator, steps, settings, delta_from_history))
+        part = _complete(rows, definition, panel, catalogue, years, unit, peer_group)
+        changes = int(part["change_mean"].notna().sum())
+        part["eligible_absolute"] = part["eligible"] & (delta_from_history or changes >= settings.absolute_from)
+        parts.append(part)
+        capped = part.set_index("city")["capped"].loc[list(found.cities)].to_numpy(bool)
+        rings.append(_ring_row(found, definition, indicator, steps, settings, capped, delta_from_history))
+    parts += [_unfitted(one, panel, catalogue, years, peer_group) for one in main.values() if one not in posteriors]
     everything = pd.concat(parts, ignore_index=True)
     mains = set(main.values())
     in_grid = everything["definition"].isin(mains)
     grid = everything[in_grid].reset_index(drop=True)
     others = everything[~in_grid].reset_index(drop=True)
-    absolute = delta_from_history or len(panel.cities) >= settings.absolute_from
     declared, kinds = _declare_all(grid, settings)
-    grid = _words(grid, declared, absolute)
-    thresholds = {kind: one.threshold for kind, one in declared.items()}
-    frozen = {kind: _at_threshold(others, kind, thresholds[kind], declared[kind]) for kind in EVENTS}
-    others = _words(others, frozen, absolute)
-    return Findings(grid, others, kinds, pd.DataFrame(rings), tuple(dict.fromkeys(notes)))
+    grid = _words(grid, declared)
+    frozen = {kind: _at_threshold(others, kind, one) for kind, one in declared.items()}
+    others = _words(others, frozen)
+    ring = pd.DataFrame(rings) if rings else pd.DataFrame(columns=["definition"])
+    return Findings(grid, others, kinds, ring, tuple(dict.fromkeys(notes)))
 
 
 def _steps(indicator: IndicatorEntry, found: Estimands, settings: FindingSettings) -> _Steps:
     own = settings.step.get(indicator.id)
     if own is None:
         return _Steps(indicator.rho, indicator.rho_level)
-    level = float(np.nanmedian(np.nanmedian(found.level_last, axis=1))) / found.unit
-    slope = level * (1 - level) if found.link == "logit" else level
-    rho = own.rho or (own.rho_points / found.unit / slope if own.rho_points else indicator.rho)
-    rho_level = own.rho_level or (own.rho_level_points / found.unit / slope if own.rho_level_points else indicator.rho_level)
+    per_link = _points_per_link(found)
+    rho = own.rho_points / per_link if own.rho_points else own.rho or indicator.rho
+    rho_level = own.rho_level_points / per_link if own.rho_level_points else own.rho_level or indicator.rho_level
+    in_points = [step for step, points in ((rho, own.rho_points), (rho_level, own.rho_level_points)) if points]
     note = ""
-    if max(rho, rho_level) > _STEEP:
-        steep = f"{max(rho, rho_level):.2f}".replace(".", ",")
+    if in_points and max(in_points) > _STEEP:
+        steep = f"{max(in_points):.2f}".replace(".", ",")
         note = f"{indicator.name_de}: die Schwelle in Punkten entspricht {steep} auf der Linkskala und ist kaum zu erreichen."
     return _Steps(float(rho), float(rho_level), note)
+
+
+def _points_per_link(found: Estimands) -> float:
+    """Points per unit of the link scale, at the posterior median of the ring's median level."""
+    level = float(np.median(_ring_median(found.level_last))) / found.unit
+    return found.unit * (level * (1 - level) if found.link == "logit" else level)
+
+
+def _ring_median(levels: np.ndarray) -> np.ndarray:
+    """Median over the cities that have a figure, per draw; NaN where none has."""
+    return np.asarray(np.median(levels[:, np.isfinite(levels[0])], axis=1)) if np.isfinite(levels[0]).any() else levels[:, 0]
 
 
 def _complete(
@@ -172,15 +190,24 @@ def _complete(
     return out.reset_index()
 
 
+def _unfitted(
+    definition: str, panel: Panel, catalogue: Catalogue, years: tuple[int, ...], peer_group: Mapping[str, str] | None
+) -> pd.DataFrame:
+    """The cells of a main definition that no model could be made for: all of them open, none estimable."""
+    unit = _UNIT.get(catalogue.definition(definition)[0].unit, 100.0)
+    part = _complete(empty_rows(), definition, panel, catalogue, years, unit, peer_group)
+    part["eligible_absolute"] = False
+    return part
+
+
 def _declare_all(grid: pd.DataFrame, settings: FindingSettings) -> tuple[dict[str, Declaration], pd.DataFrame]:
-    eligible = grid["eligible"].to_numpy(bool)
-    declared = {kind: declare(grid[column].to_numpy(float), eligible, settings) for kind, column in EVENTS.items()}
+    declared = {kind: declare(grid[column].to_numpy(float), _eligible(grid, kind), settings) for kind, column in EVENTS.items()}
     rows = [
         {
             "kind": kind,
-            "eligible": int((eligible & grid[EVENTS[kind]].notna()).sum()),
+            "eligible": int((_eligible(grid, kind) & grid[EVENTS[kind]].notna()).sum()),
             "declared": int(one.declared.sum()),
-            "threshold": one.threshold if one.declared.any() else float("nan"),
+            "threshold": one.threshold if np.isfinite(one.threshold) else float("nan"),
             "expected_wrong": one.expected_wrong,
         }
         for kind, one in declared.items()
@@ -188,15 +215,18 @@ def _declare_all(grid: pd.DataFrame, settings: FindingSettings) -> tuple[dict[st
     return declared, pd.DataFrame(rows)
 
 
-def _at_threshold(frame: pd.DataFrame, kind: str, threshold: float, grid: Declaration) -> Declaration:
-    """Cells of other definitions at the threshold the grid reached; none where the grid declared none."""
-    probability = frame[EVENTS[kind]].to_numpy(float)
-    usable = frame["eligible"].to_numpy(bool) & (np.nan_to_num(probability, nan=0.0) >= threshold)
-    passed = usable if grid.declared.any() else np.zeros(len(frame), dtype=bool)
-    return Declaration(passed, threshold, float((1 - probability[passed]).sum()))
+def _eligible(frame: pd.DataFrame, kind: str) -> np.ndarray:
+    return frame["eligible_absolute" if kind in _ABSOLUTE else "eligible"].to_numpy(bool)
 
 
-def _words(frame: pd.DataFrame, declared: Mapping[str, Declaration], absolute: bool) -> pd.DataFrame:
+def _at_threshold(frame: pd.DataFrame, kind: str, grid: Declaration) -> Declaration:
+    """Cells of other definitions at the threshold the grid reached; none where the set of the grid is empty."""
+    probability = np.nan_to_num(frame[EVENTS[kind]].to_numpy(float), nan=0.0)
+    passed = _eligible(frame, kind) & (probability >= grid.threshold)
+    return Declaration(passed, grid.threshold, float((1 - probability[passed]).sum()))
+
+
+def _words(frame: pd.DataFrame, declared: Mapping[str, Declaration]) -> pd.DataFrame:
     """Turn declarations into the words of the finding columns, by the precedence of the method."""
     out = frame.copy()
     is_ = {kind: one.declared for kind, one in declared.items()}
@@ -208,9 +238,8 @@ def _words(frame: pd.DataFrame, declared: Mapping[str, Declaration], absolute: b
     out["finding"] = np.select([is_["success"], deficit, is_["stable"]], ["success", "deficit", "stable"], "open")
     out["counts_as_deficit"] = deficit
     poor = is_["success"] & deficit
-    improved_alone = is_["improved_absolute"] & ~is_["improved"]
-    worsened_alone = is_["worsened_absolute"] & ~is_["worsened"]
-    with_ring = (improved_alone | worsened_alone) & absolute
+    moved = is_["improved_absolute"] | is_["worsened_absolute"]
+    with_ring = moved & ~is_["improved"] & ~is_["worsened"]
     flags = []
     for base, ring, from_poor in zip(out["flags"], with_ring, poor, strict=True):
         flags.append(";".join([*base, *(["with_ring"] if ring else []), *(["poor_level"] if from_poor else [])]))
@@ -225,9 +254,13 @@ def _ring_row(
     indicator: IndicatorEntry,
     steps: _Steps,
     settings: FindingSettings,
+    capped: np.ndarray,
     delta_from_history: bool,
 ) -> dict[str, object]:
-    """The ring's own level and shift: medians over the cities, per draw."""
+    """The ring's own level and shift: medians over the cities, per draw; capped cities tell nothing about the shift.
+
+    Where a break caps every city the figures are those of all of them, and the word stays open.
+    """
     row: dict[str, object] = {
         "definition": definition,
         "indicator": indicator.id,
@@ -235,14 +268,17 @@ def _ring_row(
         "cities": len(found.cities),
         "rho": steps.rho,
         "rho_level": steps.rho_level,
-        "level_last": float(np.mean(np.nanmedian(found.level_last, axis=1))),
+        "level_last": float(np.mean(_ring_median(found.level_last))),
     }
-    slope = float(row["level_last"]) / found.unit  # type: ignore[arg-type]
-    points = found.unit * (slope * (1 - slope) if found.link == "logit" else slope)
+    points = _points_per_link(found)
     row |= {"rho_points": steps.rho * points, "rho_level_points": steps.rho_level * points}
     if found.change is None or found.change_points is None or found.level_first is None:
         return row | {"word": "open"}
-    usable = np.isfinite(found.change[0])
+    known = np.isfinite(found.change[0])
+    sound = known & ~capped
+    usable = sound if sound.any() else known
+    if not usable.any():
+        return row | dict.fromkeys(_SHIFT, float("nan")) | {"level_first": float(np.mean(_ring_median(found.level_first))), "word": "open"}
     shift = np.median(found.change[:, usable], axis=1)
     shown = np.median(found.change_points[:, usable], axis=1)
     tail = (1 - settings.interval) / 2
@@ -250,12 +286,12 @@ def _ring_row(
     p_up, p_down = float((shift > steps.rho).mean()), float((shift < -steps.rho).mean())
     p_same = float((np.abs(shift) <= steps.rho).mean())
     word = "open"
-    if delta_from_history or len(found.cities) >= settings.absolute_from:
+    if sound.any() and (delta_from_history or int(sound.sum()) >= settings.absolute_from):
         for name, probability in (("improved", p_up), ("worsened", p_down), ("unchanged", p_same)):
             if probability >= settings.plain_threshold:
                 word = name
     return row | {
-        "level_first": float(np.mean(np.nanmedian(found.level_first, axis=1))),
+        "level_first": float(np.mean(_ring_median(found.level_first))),
         "shift_mean": float(shown.mean()),
         "shift_lower": float(low),
         "shift_upper": float(high),

@@ -17,7 +17,8 @@ class Declaration:
     ----------
     declared : ndarray of bool, shape (N,)
     threshold : float
-        Smallest declared probability; 1 where nothing is declared. Frozen for the run.
+        Smallest declared probability, infinite where nothing is declared; with the plain rule its own threshold. Frozen
+        for the run.
     expected_wrong : float
         Sum of the declared cells' error probabilities.
     """
@@ -52,8 +53,7 @@ def declare(probability: np.ndarray, eligible: np.ndarray, settings: FindingSett
         last_of_tie = np.append(values[1:] < values[:-1], True)
         allowed = np.flatnonzero((mean_error <= settings.q + 1e-12) & last_of_tie)
         values = values[: allowed[-1] + 1] if len(allowed) else values[:0]
-    if not len(values):
-        return Declaration(np.zeros(len(probability), dtype=bool), 1.0, 0.0)
-    threshold = float(values[-1])
+    reached = float(values[-1]) if len(values) else float("inf")
+    threshold = settings.plain_threshold if settings.rule == "plain" else reached
     declared = usable & (np.nan_to_num(probability, nan=0.0) >= threshold)
     return Declaration(declared, threshold, float((1 - probability[declared]).sum()))

@@ -40,6 +40,8 @@ class Estimands:
         Change of the gap in points and as ratio of propensities.
     target_points, reference_points : ndarray or None
         Change of the two groups in points, turned: their difference is `gap_points`.
+    reference_first, reference_last : ndarray or None
+        Propensity of the reference group, in points.
     """
 
     cities: tuple[str, ...]
@@ -60,6 +62,8 @@ class Estimands:
     gap_ratio: np.ndarray | None
     target_points: np.ndarray | None
     reference_points: np.ndarray | None
+    reference_first: np.ndarray | None
+    reference_last: np.ndarray | None
 
 
 def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | None = None) -> Estimands:
@@ -107,8 +111,10 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | 
 
     out: dict[str, np.ndarray | None] = dict.fromkeys(
         ("level_first", "change", "relative", "lasting", "gap", "change_points", "relative_points", "lasting_points")
-        + ("gap_points", "gap_ratio", "target_points", "reference_points")
+        + ("gap_points", "gap_ratio", "target_points", "reference_points", "reference_first", "reference_last")
     )
+    if two_groups:
+        out["reference_last"] = _hide(unit * inverse_link(at(1, 0.5), link), usable[:, 1, -1])
     if change is not None:
         both = usable[:, 0].all(axis=1)
         first = at(0, -0.5)
@@ -136,6 +142,7 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | 
                 "gap_ratio": _hide(sign * (p_last / r_last - p_first / r_first), four),
                 "target_points": _hide(target, four),
                 "reference_points": _hide(reference, four),
+                "reference_first": _hide(unit * r_first, usable[:, 1, 0]),
             }
     return Estimands(
         cities=cities,

@@ -129,6 +129,8 @@ def city_rows(found: Estimands, rho: float, rho_level: float, interval: float) -
         "gap_change_logit": _mean(found.gap, count),
         "gap_target_points": _mean(found.target_points, count),
         "gap_reference_points": _mean(found.reference_points, count),
+        "reference_first": _mean(found.reference_first, count),
+        "reference_last": _mean(found.reference_last, count),
         "p_success": _share(improved, has_change),
         "p_worsened": _share(worsened, has_change),
         "p_unchanged": _share(unchanged, has_change),
@@ -153,6 +155,32 @@ def city_rows(found: Estimands, rho: float, rho_level: float, interval: float) -
     ):
         columns[f"{name}_lower"], columns[f"{name}_upper"] = _bounds(values, count, interval)
     return pd.DataFrame(columns, index=pd.Index(found.cities, name="city"))
+
+
+def empty_rows() -> pd.DataFrame:
+    """Return the columns of `city_rows` without a row: what a definition without a posterior has to say."""
+    nothing = np.full((1, 0), np.nan)
+    found = Estimands(
+        cities=(),
+        link="logit",
+        unit=100.0,
+        level_last=nothing,
+        level_first=None,
+        change=None,
+        relative=None,
+        lasting=None,
+        standing=nothing,
+        gap=None,
+        change_points=None,
+        relative_points=None,
+        lasting_points=None,
+        standing_points=nothing,
+        gap_points=None,
+        gap_ratio=None,
+        target_points=None,
+        reference_points=None,
+    )
+    return city_rows(found, 1.0, 1.0, 0.9)
 
 
 def _conflict(found: Estimands, count: int) -> np.ndarray:

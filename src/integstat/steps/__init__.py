@@ -1,7 +1,7 @@
 """Work keyed by the content of what it reads: computed once, kept, written whole or not at all."""
 
-from integstat.steps.atomic import writing, write_text
+from integstat.steps.atomic import sweep, writing, write_text
 from integstat.steps.keys import digest, source_digest
 from integstat.steps.store import Store
 
-__all__ = ["Store", "digest", "source_digest", "write_text", "writing"]
+__all__ = ["Store", "digest", "source_digest", "sweep", "write_text", "writing"]

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_PART = ".part"
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on leaving without an error it takes the place of `path` in one move.
 
-    After an error, or when the process is killed, `path` is what it was before.
+    After an error, or when the process is killed, `path` is what it was before; a killed process leaves the temporary file,
+    which `sweep` removes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f".part{path.suffix}", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f"{_PART}{path.suffix}", dir=path.parent)
     os.close(handle)
     part = Path(name)
     try:
@@ -35,3 +38,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all."""
     with writing(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes killed while writing into this folder have left; only for a folder that nobody writes into."""
+    for left in folder.glob(f".*{_PART}.*"):
+        left.unlink(missing_ok=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel
+
+_SOURCES = (".py", ".toml", ".j2", ".css")
 
 
 def digest(*parts: Any) -> str:
@@ -30,12 +33,12 @@ def digest(*parts: Any) -> str:
 
 
 def _feed(state: Any, part: Any) -> None:
-    if part is None or isinstance(part, (bool, int, float, str)):
+    if isinstance(part, np.generic):  # first: numpy's float64 and str_ are floats and strings too, but are written differently
+        _feed(state, part.item())
+    elif part is None or isinstance(part, (bool, int, float, str)):
         _tagged(state, type(part).__name__, repr(part).encode())
     elif isinstance(part, bytes):
         _tagged(state, "bytes", part)
-    elif isinstance(part, np.generic):
-        _feed(state, part.item())
     elif isinstance(part, np.ndarray):
         if part.dtype == object:
             _feed(state, part.tolist())
@@ -73,9 +76,15 @@ def _tagged(state: Any, tag: str, content: bytes) -> None:
 
 
 def source_digest(package: str) -> str:
-    """SHA-256 over the Python sources of a package: a result belongs to the code that made it."""
+    """SHA-256 over the sources of a package, its sub-packages, templates and texts: a result belongs to what made it."""
     state = hashlib.sha256()
-    for entry in sorted(resources.files(package).iterdir(), key=lambda one: one.name):
-        if entry.name.endswith(".py"):
-            _tagged(state, entry.name, entry.read_bytes())
+    _feed_folder(state, resources.files(package), "")
     return state.hexdigest()
+
+
+def _feed_folder(state: Any, folder: Traversable, inside: str) -> None:
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        if entry.is_dir():
+            _feed_folder(state, entry, f"{inside}{entry.name}/")
+        elif entry.name.endswith(_SOURCES):
+            _tagged(state, inside + entry.name, entry.read_bytes())

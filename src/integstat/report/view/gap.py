@@ -30,7 +30,9 @@ class GapRow:
     points: str
     interval: str
     target: str
+    target_levels: str
     reference: str
+    reference_levels: str
     ratio: str
     logit: str
     conflict: bool
@@ -114,6 +116,8 @@ def _row(look: Lookup, one: Indicator, city: City, row: pd.Series, limit: float)
         interval=interval if math.isfinite(lower) else "",
         target=texts.number(target, one.digits, sign=True),
         reference=texts.number(reference, one.digits, sign=True),
+        target_levels=_levels(look, one, row["level_first"], row["level_last"]),
+        reference_levels=_levels(look, one, row["reference_first"], row["reference_last"]),
         ratio=texts.number(float(row["gap_change_ratio"]), 2, sign=True),
         logit=texts.number(float(row["gap_change_logit"]), 2, sign=True),
         conflict="scale_conflict" in flags_of(row),
@@ -127,6 +131,13 @@ def _row(look: Lookup, one: Indicator, city: City, row: pd.Series, limit: float)
             width=160,
         ),
     )
+
+
+def _levels(look: Lookup, one: Indicator, first: float, last: float) -> str:
+    """Levels of a group in the two years; empty where one is not known."""
+    if pd.isna(first) or pd.isna(last):
+        return ""
+    return f"{look.texts.number(float(first), one.digits)} → {look.texts.number(float(last), one.digits)}"
 
 
 def split_key(kind: str, target: float, reference: float) -> str:
