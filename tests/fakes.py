@@ -49,7 +49,9 @@ def fake_posterior(
         {"y": (("city", "group", "year"), np.round(n * p)), "n": (("city", "group", "year"), n)},
         coords=coords | {"year": list(years)},
     )
-    constant = xr.Dataset({"peer": (("city",), np.array(peers if peers is not None else [-1] * len(cities)))}, coords={"city": cities})
+    constant = xr.Dataset(
+        {"peer": (("city",), np.array(peers if peers is not None else [-1] * len(cities)))}, coords={"city": cities}
+    )
     tree = xr.DataTree.from_dict(
         {"posterior": xr.Dataset(posterior, coords=coords), "observed_data": observed, "constant_data": constant}
     )

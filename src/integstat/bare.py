@@ -12,10 +12,10 @@ import xarray as xr
 from integstat.catalogue.schema import Kind
 from integstat.change import ChangeData, ChangeSettings, fit
 from integstat.change.model import design, inverse_link
-from integstat.errors import DataError
+from integstat.errors import DataError, UsageError
 from integstat.findings.estimands import estimands, flat
 from integstat.intake.files import decode, read_once
-from integstat.intake.numbers import parse_number
+from integstat.intake.numbers import parse_number, thousands_or_decimal
 from integstat.intake.problems import UnreadableFile
 from integstat.intake.tables import LINE, plain_table
 
@@ -23,6 +23,10 @@ GROUPS = ("target", "reference")
 COLUMNS = ("quantity", "city", "group", "year", "mean", "sd", "q2.5", "q5", "q50", "q95", "q97.5")
 RANKS = ("rank_q2.5", "rank_q50", "rank_q97.5")
 _PROBABILITIES = (0.025, 0.05, 0.5, 0.95, 0.975)
+_SCALES = ("points", "ratio", "logit")
+_QUANTITIES = ("level", "change", "relative_change", "lasting_change", *(f"gap_change_{scale}" for scale in _SCALES))
+_TAKEN = {"city", "group", "year", "y", "n", *_QUANTITIES, "alpha", "delta", "sd_mean", "sd_change"}
+_SURELY_DECIMAL = r"\d{4,}(\.\d+)?|\d+\.(\d{1,2}|\d{4,})"
 
 
 def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData:
@@ -41,16 +45,24 @@ def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData
     ------
     DataError
         One sentence with file, line and mend.
+    UsageError
+        If a covariate is named twice or carries the name of another column or quantity.
     """
     try:
         file = read_once(path)
         table = plain_table(decode(file, "utf-8"), file.name, ",", ".")
     except UnreadableFile as error:
-        raise DataError(error.problem.what, place=f"{path}, {error.problem.place}".rstrip(", "), mend=error.problem.mend) from error
+        place = f"{path}, {error.problem.place}".rstrip(", ")
+        raise DataError(error.problem.what, place=place, mend=error.problem.mend) from error
     frame = table.frame
+    _check_covariates(covariates)
     for column in ("city", "y", "n", *covariates):
         if column not in frame.columns:
             raise DataError(f"die Spalte '{column}' fehlt", place=str(path), mend="bitte ergänzen")
+    for column in {"city", "group", "year"} & set(frame.columns):
+        frame[column] = frame[column].str.strip()
+    _check_names(frame, path)
+    _check_thousands(frame, path)
     years = _years(frame, path)
     groups = _groups(frame, path)
     cities = tuple(dict.fromkeys(frame["city"]))
@@ -68,11 +80,11 @@ def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData
             raise DataError(f"'{row['city']}' steht für Gruppe und Jahr doppelt", place=where, mend="bitte eine Zeile streichen")
         seen[spot] = True
         y[spot], n[spot] = _counts(row["y"], row["n"], kind, where)
-        for place, name in enumerate(covariates):
+        for slot, name in enumerate(covariates):
             value = _number(row[name], name, where)
-            if np.isfinite(features[spot[0], place]) and features[spot[0], place] != value:
+            if np.isfinite(features[spot[0], slot]) and features[spot[0], slot] != value:
                 raise DataError(f"'{name}' ist bei '{row['city']}' nicht überall gleich", place=where, mend="bitte angleichen")
-            features[spot[0], place] = value
+            features[spot[0], slot] = value
     if not (n[:, 0] > 0).any():
         raise DataError("keine Zeile der Zielgruppe hat eine Grundgesamtheit über 0", place=str(path), mend="bitte prüfen")
     return ChangeData(
@@ -86,6 +98,36 @@ def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData
         covariates=features,
         covariate_names=tuple(covariates),
     )
+
+
+def _check_covariates(covariates: Sequence[str]) -> None:
+    """Refuse a covariate that stands twice, or whose row in the result could be taken for another quantity."""
+    for name in covariates:
+        if covariates.count(name) > 1:
+            raise UsageError(f"'{name}' ist doppelt genannt", place="--covariates", mend="bitte einmal streichen")
+        if name in _TAKEN:
+            what = f"'{name}' kann keine Kovariate sein, der Name ist vergeben"
+            raise UsageError(what, place="--covariates", mend="bitte die Spalte umbenennen")
+
+
+def _check_names(frame: pd.DataFrame, path: Path) -> None:
+    nameless = frame[frame["city"] == ""]
+    if len(nameless):
+        raise DataError("die Stadt fehlt", place=f"{path}, Zeile {nameless[LINE].iloc[0]}, Spalte city", mend="bitte eintragen")
+
+
+def _check_thousands(frame: pd.DataFrame, path: Path) -> None:
+    """Refuse bases such as 12.083 where all of them look as if the point separated thousands.
+
+    They do not where any base reaches 1,000 without a point, or has another number of digits behind it.
+    """
+    rows = frame[frame["n"].map(lambda text: thousands_or_decimal(text, "."))]
+    if len(rows) and not frame["n"].str.strip().str.fullmatch(_SURELY_DECIMAL).any():
+        raise DataError(
+            f"'{rows['n'].iloc[0].strip()}' hat Punkte, die hier vor Dezimalstellen stehen; gemeint sind wohl Tausender",
+            place=f"{path}, Zeile {rows[LINE].iloc[0]}, Spalte n",
+            mend="bitte ohne Tausenderpunkt schreiben",
+        )
 
 
 def _years(frame: pd.DataFrame, path: Path) -> list[int]:
@@ -117,10 +159,12 @@ def _groups(frame: pd.DataFrame, path: Path) -> tuple[str, ...]:
 
 def _counts(y_text: str, n_text: str, kind: Kind, where: str) -> tuple[float, float]:
     y, n = _number(y_text, "y", where, gaps=True), _number(n_text, "n", where, gaps=True)
-    if np.isnan(y) or np.isnan(n) or n == 0:
-        return 0.0, 0.0
     if y < 0 or n < 0:
         raise DataError("eine Anzahl ist negativ", place=where, mend="bitte berichtigen")
+    if n == 0 and y > 0:
+        raise DataError(f"y ({y:g}) braucht eine Grundgesamtheit, n ist 0", place=where, mend="bitte berichtigen")
+    if np.isnan(y) or np.isnan(n) or n == 0:
+        return 0.0, 0.0
     if kind == "share" and y > n:
         raise DataError(f"y ({y:g}) ist größer als n ({n:g})", place=where, mend="bitte berichtigen oder --kind rate wählen")
     return y, n
@@ -155,7 +199,7 @@ def fit_table(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: i
     for g, group in enumerate(data.groups):
         rows += _group_rows(tree, data, g, group)
     found = estimands(tree, 1, 1.0)
-    for name, values in (("points", found.gap_points), ("ratio", found.gap_ratio), ("logit", found.gap)):
+    for name, values in zip(_SCALES, (found.gap_points, found.gap_ratio, found.gap), strict=True):
         if values is not None:
             rows += _city_rows(f"gap_change_{name}", values, data.cities, "", "")
     rows += _ring_rows(tree, data)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from click import ClickException
-from click.exceptions import Abort, Exit, UsageError as ClickUsageError
+from typer.exceptions import Abort, Exit, TyperException
 
 from integstat.errors import IntegstatError, UsageError
 
@@ -27,10 +26,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _state = {"debug": False}
+INTERRUPTED = 130
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="Konfiguration des Rings (TOML)")]
-OutPath = Annotated[Path | None, typer.Option("--out", metavar="ORDNER", help="Ordner des Laufs; sonst results/<Name der Konfiguration>")]
-DataPath = Annotated[Path | None, typer.Option("--data", metavar="ORDNER", help="Datenordner statt des in der Konfiguration genannten")]
+OutPath = Annotated[
+    Path | None, typer.Option("--out", metavar="ORDNER", help="Ordner des Laufs; sonst results/<Name der Konfiguration>")
+]
+DataPath = Annotated[
+    Path | None, typer.Option("--data", metavar="ORDNER", help="Datenordner statt des in der Konfiguration genannten")
+]
 Force = Annotated[bool, typer.Option("--force", help="einen anderen Lauf im Ordner überschreiben")]
 Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Zahl der Prozessorkerne")]
 
@@ -45,29 +49,43 @@ def run_command(
     config: ConfigPath,
     out: OutPath = None,
     data: DataPath = None,
-    redo_from: Annotated[str | None, typer.Option("--from", metavar="STUFE", help="ab dieser Stufe alles neu rechnen")] = None,
+    redo_from: Annotated[
+        str | None, typer.Option("--from", metavar="STUFE", help="ab hier alles neu: intake, peers, change, findings, report")
+    ] = None,
     force: Force = False,
     jobs: Jobs = 2,
 ) -> None:
-    """Alles: Lieferungen → Städtegruppen → Veränderung → Befunde → Bericht. Beispiel: integstat run configs/rings/demo.toml"""
+    """Alles: Lieferungen → Städtegruppen → Veränderung → Befunde → Bericht.
+
+    Beispiel: integstat run configs/rings/employment67.toml
+    """
     _run(config, out, data, "report", force, jobs, redo_from)
 
 
 @app.command("peers")
 def peers_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
-    """Nur bis zu den Vergleichsgruppen von Städten. Beispiel: integstat peers ring.toml --out results/ring"""
+    """Nur bis zu den Vergleichsgruppen von Städten.
+
+    Beispiel: integstat peers ring.toml --out results/ring
+    """
     _run(config, out, data, "peers", force, jobs)
 
 
 @app.command("change")
 def change_command(
     config: Annotated[Path | None, typer.Argument(metavar="[CONFIG]", help="Konfiguration des Rings (TOML)")] = None,
-    counts: Annotated[Path | None, typer.Option("--counts", metavar="CSV", help="statt CONFIG: Tabelle mit city, group, year, y, n")] = None,
-    covariates: Annotated[str, typer.Option("--covariates", metavar="A,B", help="Spalten der Tabelle, die das Niveau erklären")] = "",
+    counts: Annotated[
+        Path | None, typer.Option("--counts", metavar="CSV", help="statt CONFIG: Tabelle mit city, group, year, y, n")
+    ] = None,
+    covariates: Annotated[
+        str, typer.Option("--covariates", metavar="A,B", help="Spalten der Tabelle, die das Niveau erklären")
+    ] = "",
     kind: Annotated[str, typer.Option("--kind", metavar="share|rate", help="Anteil an Personen oder Rate")] = "share",
     engine: Annotated[str, typer.Option("--engine", metavar="nuts", help="Rechenverfahren")] = "nuts",
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 1,
-    out: Annotated[Path | None, typer.Option("--out", metavar="ZIEL", help="mit --counts: CSV-Datei; sonst Ordner des Laufs")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="ZIEL", help="mit --counts: CSV-Datei; sonst Ordner des Laufs")
+    ] = None,
     data: DataPath = None,
     force: Force = False,
     jobs: Jobs = 2,
@@ -87,16 +105,24 @@ def change_command(
 
 @app.command("report")
 def report_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
-    """Den Bericht schreiben; was schon gerechnet ist, wird übernommen. Beispiel: integstat report ring.toml"""
+    """Den Bericht schreiben; was schon gerechnet ist, wird übernommen.
+
+    Beispiel: integstat report ring.toml
+    """
     _run(config, out, data, "report", force, jobs)
 
 
 @app.command("check")
 def check_command(
-    paths: Annotated[list[Path], typer.Argument(metavar="DATEN…", help="Dateien, Ordner oder die Konfiguration eines Rings (.toml)")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="DATEN…", help="Dateien, Ordner oder die Konfiguration eines Rings (.toml)")
+    ],
     data: DataPath = None,
 ) -> None:
-    """Nur prüfen: sagt zu jedem Fehler Datei, Stelle und Abhilfe. Beispiel: integstat check lieferungen/"""
+    """Nur prüfen: sagt zu jedem Fehler Datei, Stelle und Abhilfe.
+
+    Beispiel: integstat check lieferungen/
+    """
     from integstat.catalogue import load_catalogue
     from integstat.intake.check_files import check_files
     from integstat.intake.problems import problem_table
@@ -126,7 +152,10 @@ def simulate_command(
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 2021,
     force: Force = False,
 ) -> None:
-    """Einen Ring erfundener Städte mit bekannter Wahrheit schreiben. Beispiel: integstat simulate --out results/ring"""
+    """Einen Ring erfundener Städte mit bekannter Wahrheit schreiben.
+
+    Beispiel: integstat simulate --out results/ring
+    """
     print(_simulate(out, cities, indicators, seed, force))
 
 
@@ -137,7 +166,10 @@ def demo_command(
     force: Force = False,
     jobs: Jobs = 2,
 ) -> None:
-    """Einen Ring simulieren und ganz durchrechnen. Beispiel: integstat demo --out results/demo"""
+    """Einen Ring simulieren und ganz durchrechnen.
+
+    Beispiel: integstat demo --out results/demo
+    """
     config = _simulate(out.with_name(f"{out.name}-ring"), 24, 12, seed, force)
     _run(config, out, None, "report", force, jobs)
 
@@ -146,7 +178,9 @@ def _simulate(out: Path, cities: int, indicators: int, seed: int, force: bool) -
     from integstat.catalogue import load_catalogue
     from integstat.simulate import simulate_ring, write_ring
 
-    if out.exists() and not force and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not out.is_dir():
+        raise UsageError("das ist eine Datei, kein Ordner", place=str(out), mend="bitte mit --out einen Ordner nennen")
+    if out.exists() and not force and any(out.iterdir()):
         raise UsageError(
             "dieser Ordner ist nicht leer", place=str(out), mend="bitte einen anderen nennen oder mit --force überschreiben"
         )
@@ -213,6 +247,8 @@ def _bare(counts: Path, out: Path | None, covariates: str, kind: str, engine: st
         raise UsageError(f"'{kind}' ist keine Art", place="--kind", mend="bitte share oder rate nennen")
     if engine != "nuts":
         raise UsageError(f"das Rechenverfahren '{engine}' gibt es nicht", place="--engine", mend="bitte nuts nennen")
+    if out.is_dir():
+        raise UsageError("das ist ein Ordner", place=str(out), mend="bitte mit --out eine Datei nennen")
     if out.exists() and not force:
         raise UsageError("diese Datei gibt es schon", place=str(out), mend="bitte eine andere nennen oder --force")
     from integstat.bare import fit_table, read_counts
@@ -227,6 +263,7 @@ def _bare(counts: Path, out: Path | None, covariates: str, kind: str, engine: st
 
 def _print_problems(table: Any) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(no_color="NO_COLOR" in os.environ, width=None if sys.stdout.isatty() else 200)
@@ -238,10 +275,11 @@ def _print_problems(table: Any) -> None:
     for title in ("", "Datei", "Stelle", "Was", "Abhilfe"):
         shown.add_column(title, overflow="fold")
     for row in table.itertuples():
-        shown.add_row(words[row.severity], *(str(text).replace("[", "\\[") for text in (row.file, row.place, row.what, row.mend)))
+        shown.add_row(words[row.severity], *(escape(str(text)) for text in (row.file, row.place, row.what, row.mend)))
     console.print(shown)
-    counts = table["severity"].value_counts()
-    console.print(", ".join(f"{counts.get(key, 0)} {word}" for key, word in words.items()), highlight=False)
+    counts = {severity: int((table["severity"] == severity).sum()) for severity in words}
+    hints = "1 Hinweis" if counts["hint"] == 1 else f"{counts['hint']} Hinweise"
+    console.print(f"{counts['error']} Fehler, {counts['doubt']} Zweifel, {hints}", highlight=False)
 
 
 def main() -> None:
@@ -250,20 +288,18 @@ def main() -> None:
 
 
 def _main(arguments: list[str] | None = None) -> int:
+    if arguments is None:
+        arguments = sys.argv[1:]
     try:
-        result = app(args=arguments, standalone_mode=False)
-        return int(result) if isinstance(result, int) else 0
+        result = app(args=arguments or ["--help"], standalone_mode=False)
+        code = int(result) if isinstance(result, int) else 0
     except Exit as done:
-        return int(done.exit_code)
+        code = int(done.exit_code)
     except (KeyboardInterrupt, Abort):
-        print("Abgebrochen; was fertig war, bleibt erhalten.", file=sys.stderr)
-        return 130
-    except ClickUsageError as error:
+        code = INTERRUPTED
+    except TyperException as error:
         print(f"Aufruf: {error.format_message()} Hilfe: integstat --help", file=sys.stderr)
-        return 2
-    except ClickException as error:
-        error.show()
-        return int(error.exit_code)
+        return UsageError.exit_code
     except IntegstatError as error:
         if _state["debug"]:
             traceback.print_exc()
@@ -275,6 +311,9 @@ def _main(arguments: list[str] | None = None) -> int:
         what = f"{type(error).__name__}: {error}"
         print(f"Unerwarteter Fehler ({what}); mit 'integstat --debug …' erscheint der Aufrufweg.", file=sys.stderr)
         return 1
+    if code == INTERRUPTED:
+        print("Abgebrochen; was fertig war, bleibt erhalten.", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

@@ -39,13 +39,19 @@ class RingConfig(IntakeSettings):
     findings: FindingSettings = FindingSettings()
 
     @model_validator(mode="after")
+    def _one_or_two_years(self) -> RingConfig:
+        if len(self.ring.years) > 2:
+            raise ValueError(f"[ring] years nennt {len(self.ring.years)} Berichtsjahre, das Modell rechnet mit einem oder zweien")
+        return self
+
+    @model_validator(mode="after")
     def _peers_need_context(self) -> RingConfig:
         if self.peers is not None and self.context is None and not self.ring.cities.workbooks:
             raise ValueError("für Vergleichsgruppen ([peers]) fehlt der Abschnitt [context] mit den Strukturdaten")
         return self
 
     def main_definitions(self, catalogue: Catalogue, delivered: Iterable[str]) -> dict[str, str]:
-        """Main definition (full id) by indicator, in catalogue order: the ring's own choice, else the catalogue's.
+        """Give the main definition (full id) by indicator, in catalogue order: the ring's own choice, else the catalogue's.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from integstat.catalogue import Catalogue
-from integstat.change import ChangeData, ChangeSettings, from_panel
+from integstat.change import ChangeData, ChangeSettings, NoCounts, from_panel
 from integstat.panel import Panel
 from integstat.peers.partitions import Partitions
 from integstat.steps import digest, source_digest
@@ -22,13 +22,16 @@ _ENGINE = ("numpy", "pymc", "pytensor", "nutpie", "numba")  # another version ma
 class Progress(Protocol):
     """Told after each definition: its id, how many are done, how many there are, and whether the fit had been kept."""
 
-    def __call__(self, definition: str, done: int, total: int, kept: bool) -> None: ...
+    def __call__(self, definition: str, done: int, total: int, kept: bool) -> None:
+        """Tell."""
 
 
 class Keep(Protocol):
     """Gives back what was kept under a key, or computes and keeps it (see `integstat.steps.Store.tree`)."""
 
-    def __call__(self, key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]: ...
+    def __call__(self, key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
+        """Return the tree of this key and whether it had been kept."""
+        ...
 
 
 def compute_always(key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
@@ -53,7 +56,7 @@ class Posteriors:
 
 
 def seed_of(seed: int, name: str) -> int:
-    """A seed of its own for each step, the same whatever else is computed."""
+    """Return a seed of its own for a step, the same whatever else is computed."""
     return int(digest(seed, name)[:8], 16) % 2**31
 
 
@@ -67,12 +70,13 @@ def change_data(
 ) -> ChangeData:
     """Take one definition out of the panel with everything the model wants to know.
 
-    Where a definition is comparable within a Land only, the Länder take the place of the peer groups; where a city's series
+    Where a definition is comparable within a Land only and the ring has several, the Länder take the place of the peer groups;
+    where a city's series
     is comparable with itself only, there are none, and no statement about its level.
 
     Raises
     ------
-    ValueError
+    NoCounts
         If no city has a usable count in the target group.
     """
     indicator, entry = catalogue.definition(definition)
@@ -82,12 +86,14 @@ def change_data(
         evidence = settings.months_weight
     elif kind == "survey":
         evidence = 1.0 / entry.design_effect
-    peers, names, use_land = None, (), settings.land
-    if entry.scope == "same_land":
-        lands = sorted(panel.cities["land"].unique())
+    peers: dict[str, int] | None = None
+    names: tuple[str, ...] = ()
+    use_land = settings.land
+    lands = sorted(str(land) for land in panel.cities["land"].unique())
+    if entry.scope == "same_land" and len(lands) > 1:
         peers = {city: lands.index(land) for city, land in zip(panel.cities["city"], panel.cities["land"], strict=True)}
-        names, use_land = tuple(str(land) for land in lands), False
-    elif entry.scope == "all_cities" and partitions is not None and partitions.size > 1:
+        names, use_land = tuple(lands), False
+    elif entry.scope != "own_series" and partitions is not None and partitions.size > 1:
         peers = {city: int(group) for city, group in zip(partitions.cities, partitions.summary, strict=True)}
         names = partitions.names
     return from_panel(
@@ -145,7 +151,7 @@ def fit_all(
     for done, definition in enumerate(definitions, start=1):
         try:
             data = change_data(panel, definition, catalogue, years, settings, partitions)
-        except ValueError:
+        except NoCounts:
             empty.append(definition)
             continue
         own = seed_of(seed, definition)

@@ -16,12 +16,13 @@ import pandas as pd
 
 from integstat.catalogue import Catalogue
 from integstat.config import RingConfig, load_ring
-from integstat.errors import IntegstatError, UsageError
+from integstat.errors import DataError, IntegstatError, UsageError
 from integstat.findings import build_findings
 from integstat.intake.problems import problem_table, raise_on_error
 from integstat.intake.take_in import Delivery, take_in
 from integstat.peers.build import build_partitions
 from integstat.peers.partitions import Partitions
+from integstat.peers.settings import check_settings
 from integstat.pipeline import Progress, fit_all, fit_table, peer_names_by_city, seed_of
 from integstat.report.data import ReportData
 from integstat.steps import Store, digest, source_digest, sweep, write_text
@@ -138,6 +139,7 @@ def run(config_path: Path, options: RunOptions, *, say: Callable[[str], None], p
     say("Lieferungen einlesen")
     delivery = take_in(config, config_path, catalogue, options.data)
     raise_on_error(delivery.problems)
+    _check_context(config, delivery)
     manifest = _open(config_path, config, catalogue, delivery, options)
     with manifest.stage("intake"):
         _write_intake(options.out, delivery)
@@ -162,7 +164,8 @@ def _later_stages(
         partitions = _partitions(config, delivery)
         names = dict(zip(panel.cities["city"], panel.cities["name"], strict=True))
         borderline = config.peers.borderline if config.peers else 0.6
-        peers = partitions.table(names, borderline) if partitions is not None else pd.DataFrame(columns=list(tables.PEER_CODEBOOK))
+        empty = pd.DataFrame(columns=list(tables.PEER_CODEBOOK))
+        peers = partitions.table(names, borderline) if partitions is not None else empty
         manifest.content["peers"] = list(partitions.notes) if partitions is not None else []
         tables.write_csv(options.out / "peer_groups.csv", peers)
         tables.write_codebook(options.out / "peer_groups_codebook.md", tables.PEER_CODEBOOK)
@@ -174,7 +177,15 @@ def _later_stages(
     with manifest.stage("change"):
         say("Veränderungsmodelle rechnen")
         posteriors = fit_all(
-            panel, catalogue, years, config.change, partitions, config.seed, cores=options.jobs, keep=store.tree, progress=progress
+            panel,
+            catalogue,
+            years,
+            config.change,
+            partitions,
+            config.seed,
+            cores=options.jobs,
+            keep=store.tree,
+            progress=progress,
         )
         fits = fit_table(posteriors.trees)
         manifest.content["fits"] = json.loads(fits.to_json(orient="records"))
@@ -220,15 +231,22 @@ def _later_stages(
     return data
 
 
-def _partitions(config: RingConfig, delivery: Delivery) -> Partitions | None:
+def _check_context(config: RingConfig, delivery: Delivery) -> None:
+    """Refuse a delivery without the features that the peer groups are to be made of, before anything is written."""
     if config.peers is None:
-        return None
+        return
     if delivery.context is None:
-        raise UsageError(
+        raise DataError(
             "für Vergleichsgruppen fehlen die Strukturdaten der Städte",
-            place="[peers]",
-            mend="bitte das Blatt Kontext ausfüllen lassen oder den Abschnitt [peers] streichen",
+            place="Kontext",
+            mend="bitte das Blatt Kontext ausfüllen lassen oder in der Konfiguration den Abschnitt [peers] streichen",
         )
+    check_settings(config.peers, delivery.context)
+
+
+def _partitions(config: RingConfig, delivery: Delivery) -> Partitions | None:
+    if config.peers is None or delivery.context is None:
+        return None
     return build_partitions(delivery.context, config.peers, seed_of(config.seed, "peers"))
 
 
@@ -245,9 +263,8 @@ def _open(config_path: Path, config: RingConfig, catalogue: Catalogue, delivery:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"dieser Ordner lässt sich nicht anlegen ({error.strerror})", place=str(options.out), mend="bitte mit --out einen anderen nennen"
-        ) from error
+        what = f"dieser Ordner lässt sich nicht anlegen ({error.strerror})"
+        raise UsageError(what, place=str(options.out), mend="bitte mit --out einen anderen nennen") from error
     for name in () if same else _RESULTS:  # nothing of another run may lie beside this one's manifest
         (options.out / name).unlink(missing_ok=True)
     for folder in (options.out, options.out / _STEPS):
@@ -306,5 +323,5 @@ def _write_posteriors(path: Path, trees: dict[str, Any]) -> None:
 
     from integstat.steps.store import write_tree
 
-    whole = xr.DataTree.from_dict({definition: tree for definition, tree in trees.items()})
+    whole = xr.DataTree.from_dict(dict(trees))
     write_tree(path, whole)

@@ -70,8 +70,10 @@ def test_breaks_may_be_none(folder: Path) -> None:
         ("U1.survey", "05", (2020, 2021), []),
         ("U1.survey", "05", (2018, 2019), []),
         ("U1.survey", "05", (2020,), []),
-        ("U2.cases", "91", (2020, 2021), ["everywhere"]),
-        ("U2.cases", "91", (), []),
+        ("U2.cases", "01", (2020, 2021), ["everywhere"]),
+        ("U2.cases", "16", (2020, 2021), ["everywhere"]),
+        ("U2.cases", "91", (2020, 2021), []),
+        ("U2.cases", "01", (), []),
     ],
 )
 def test_breaks_for(folder: Path, definition: str, land: str, years: tuple[int, ...], expected: list[str]) -> None:

@@ -210,7 +210,7 @@ def test_no_change_rests_on_the_mikrozensus_of_2020(shipped: Catalogue, years: t
 
 def test_notes_of_brexit_and_covid(shipped: Catalogue) -> None:
     def notes(definition: str) -> set[str]:
-        return {one.id for one in shipped.breaks_for(definition, "91", (2020, 2021)) if one.effect == "note"}
+        return {one.id for one in shipped.breaks_for(definition, "05", (2020, 2021)) if one.effect == "note"}
 
     assert {"brexit_naturalisations_2020", "covid_offices"} == notes("R1.eight_years_previous")
     assert "covid_school_entry" in notes("S1.examined")

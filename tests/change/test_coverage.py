@@ -9,6 +9,7 @@ import pytest
 from tests.change.rings import ring
 
 from integstat.change import ChangeSettings, fit
+from integstat.errors import ConvergenceError
 from integstat.findings.estimands import flat
 from integstat.simulate import from_priors
 
@@ -19,15 +20,20 @@ RINGS, CITIES = 20, 24
 def test_intervals_of_change_cover_the_truth_drawn_from_the_prior(capsys):
     settings = ChangeSettings()
     inside: list[np.ndarray] = []
+    refused: list[int] = []
     for seed in range(RINGS):
         rng = np.random.default_rng([seed, 77])
         truth_from = from_priors(settings.priors, np.array([-1.5, -2.0]), rng)
         data, truth = ring(CITIES, (150.0, 5000.0)[seed % 2], seed=1000 + seed, truth_from=truth_from)
-        tree = fit(replace(data, definition=f"Ring {seed}"), settings, seed)
+        try:
+            tree = fit(replace(data, definition=f"Ring {seed}"), settings, seed)
+        except ConvergenceError:
+            refused.append(seed)
+            continue
         low, high = np.quantile(flat(tree["posterior"]["change"]), [0.05, 0.95], axis=0)
         inside.append((low < truth.change) & (truth.change < high))
     share = float(np.mean(inside))
     with capsys.disabled():
-        by_base = [f"{float(np.mean(inside[start::2])):.3f}" for start in (0, 1)]
-        print(f"\ncoverage of 90 % intervals of change: {share:.3f} of {np.size(inside)} cells; base 150 / 5,000: {' / '.join(by_base)}")
+        print(f"\ncoverage of 90 % intervals of change: {share:.3f} of {np.size(inside)} cells; refused by the gate: {refused}")
     assert 0.85 <= share <= 0.95
+    assert len(refused) <= 2

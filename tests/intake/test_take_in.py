@@ -113,7 +113,14 @@ def test_choice_of_cities_that_cannot_be(ring: Ring, condition: str, what: str) 
 
 
 def test_context_comes_from_expressions(ring: Ring) -> None:
-    ring.config += '\n[context]\nyear = 2020\n\n[context.features]\npop = "n_foreigners + n_germans"\nshare = "n_foreigners / (n_foreigners + n_germans) * 100"\n'
+    ring.config += """
+[context]
+year = 2020
+
+[context.features]
+pop = "n_foreigners + n_germans"
+share = "n_foreigners / (n_foreigners + n_germans) * 100"
+"""
     context = ring.take_in().context
     assert context is not None
     assert context.year == 2020

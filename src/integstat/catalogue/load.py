@@ -126,7 +126,7 @@ class Catalogue:
         return [
             one
             for one in self.breaks
-            if (not one.laender or land in one.laender)
+            if one.touches_land(land)
             and (one.indicator is None or one.indicator == indicator.id)
             and (not one.definitions or definition_id in one.definitions or indicator.id in one.definitions)
             and (not one.sources or any(source in one.sources for source in definition.sources))
@@ -234,7 +234,10 @@ def _add_indicators(
         if indicator.field not in fields:
             raise source.error((*at, "field"), *_missing("das Handlungsfeld", indicator.field, fields))
         if indicator.field != content.field.id:
-            what = f"der Indikator '{indicator.id}' gehört zum Handlungsfeld '{indicator.field}', steht aber bei '{content.field.id}'"
+            what = (
+                f"der Indikator '{indicator.id}' gehört zum Handlungsfeld '{indicator.field}', "
+                f"steht aber bei '{content.field.id}'"
+            )
             raise source.error((*at, "field"), what, "bitte in die Datei seines Handlungsfeldes setzen")
         for row, definition in enumerate(indicator.definition):
             for part, count in (("numerator", definition.numerator), ("denominator", definition.denominator)):

@@ -205,7 +205,7 @@ class BreakEntry(Entry):
     """A known break in a series: where, when, which definitions, and what follows for findings.
 
     `effect = "cap"` keeps the touched cells open; `"note"` puts a sentence beside the finding. `laender` holds two-digit
-    keys; an empty tuple means all. `definitions` holds `indicator.definition` ids, or an indicator's id for all of its
+    keys; an empty tuple means all sixteen. `definitions` holds `indicator.definition` ids, or an indicator's id for all of its
     definitions; an empty tuple means every definition of `indicator`. A comparison is touched when one of its years is in
     `years`, or when it reaches from before `since` to `since` or later.
     """
@@ -227,6 +227,10 @@ class BreakEntry(Entry):
         if not self.years and self.since is None:
             raise ValueError(f"der Bruch '{self.id}' nennt kein Jahr ('years' oder 'since')")
         return self
+
+    def touches_land(self, land: str) -> bool:
+        """Whether the break happened in this Land; a fictional Land (a key beyond 16) has no history to break."""
+        return land in self.laender if self.laender else "01" <= land <= "16"
 
     def touches_years(self, years: tuple[int, ...]) -> bool:
         """Whether a comparison of these years meets the break."""

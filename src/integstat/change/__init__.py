@@ -1,7 +1,7 @@
 """From counts to the posterior of levels and of the change between two years."""
 
-from integstat.change.data import ChangeData, from_panel
+from integstat.change.data import ChangeData, NoCounts, from_panel
 from integstat.change.fit import fit
 from integstat.change.settings import ChangeSettings, Priors
 
-__all__ = ["ChangeData", "ChangeSettings", "Priors", "fit", "from_panel"]
+__all__ = ["ChangeData", "ChangeSettings", "NoCounts", "Priors", "fit", "from_panel"]

@@ -10,6 +10,10 @@ from integstat.catalogue.schema import Kind
 from integstat.panel import Panel
 
 
+class NoCounts(Exception):
+    """No city delivered a usable count of the target group: there is nothing to fit."""
+
+
 @dataclass(frozen=True)
 class ChangeData:
     """Counts of one definition with what the model knows of the cities.
@@ -121,13 +125,13 @@ def from_panel(
 
     Raises
     ------
-    ValueError
-        If no city has a usable cell.
+    NoCounts
+        If no city has a usable cell in the target group.
     """
     cities, y, n = panel.arrays(definition, groups, years)
     kept_groups = [g for g in range(len(groups)) if (n[:, g] > 0).any()]
     if not kept_groups or kept_groups[0] != 0:
-        raise ValueError(f"{definition}: no city delivered a usable count of the target group")
+        raise NoCounts(f"{definition}: no city delivered a usable count of the target group")
     keep = (n[:, 0] > 0).any(axis=1)
     names = [city for city, kept in zip(cities, keep, strict=True) if kept]
     lands = dict(zip(panel.cities["city"], panel.cities["land"], strict=True))

@@ -79,10 +79,10 @@ class _Attempt:
 def _retry(settings: ChangeSettings, first: Diagnostics) -> _Attempt:
     """What the second attempt does differently.
 
-    Divergences mean a form that does not fit the geometry: the other form. Without them the chains only mix slowly: the same
-    form, twice the draws. Smaller steps in both cases.
+    Divergences come from changes centred too far: centre them half as far. Without divergences the chains only mix slowly,
+    and the form stays. Twice the draws and smaller steps in both cases.
     """
-    form = "other" if first.divergences > DIVERGENT else "blend"
+    form = "loose" if first.divergences > DIVERGENT else "blend"
     return _Attempt(form, max(settings.target_accept, 0.98), 2 * settings.draws)
 
 
@@ -109,7 +109,14 @@ def _tree(
     peers = data.peers if data.has_peers and data.peers is not None else np.full(len(data.cities), -1)
     constant = xr.Dataset({"peer": (("city",), np.asarray(peers, dtype=int))}, coords={"city": list(data.cities)})
     last = attempts[-1]
-    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), run.diverging)}), "observed_data": observed, "constant_data": constant})
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": posterior,
+            "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), run.diverging)}),
+            "observed_data": observed,
+            "constant_data": constant,
+        }
+    )
     tree.attrs = {
         "definition": data.definition,
         "kind": data.kind,
@@ -132,7 +139,9 @@ def _expected(data: ChangeData, posterior: xr.Dataset) -> dict[str, xr.DataArray
     group_part = xr.zeros_like(posterior["change"])
     if "peer_change" in posterior:
         weights = xr.DataArray(parts.peers, dims=("city", "peer_group"), coords={"city": list(data.cities)})
-        group_part = group_part + xr.dot(weights, posterior["peer_change"].drop_vars("peer_group", errors="ignore"), dim="peer_group")
+        group_part = group_part + xr.dot(
+            weights, posterior["peer_change"].drop_vars("peer_group", errors="ignore"), dim="peer_group"
+        )
     if "land_change" in posterior:
         weights = xr.DataArray(parts.land, dims=("city", "land"), coords={"city": list(data.cities)})
         group_part = group_part + xr.dot(weights, posterior["land_change"].drop_vars("land"), dim="land")

@@ -7,10 +7,10 @@ import xarray as xr
 
 
 def draw_lasting(posterior: xr.Dataset, a: float, b: float, seed: int) -> xr.Dataset:
-    """Add `lasting_share` and `lasting_change` to a posterior of two years.
+    r"""Add `lasting_share` and `lasting_change` to a posterior of two years.
 
     Given the share *s* of the change's variance that lasts and a city's own change *v*, the lasting part is
-    :math:`d \\sim N(s v, s (1 - s) \\Omega)`. To it comes *s* times what peer group and Land contribute; the ring's own
+    :math:`d \sim N(s v, s (1 - s) \Omega)`. To it comes *s* times what peer group and Land contribute; the ring's own
     shift is not assessed for permanence and stays out.
 
     Parameters

@@ -50,7 +50,7 @@ class Sampled:
         Dims `chain`, `draw` and those of each parameter.
     diverging : ndarray of bool, shape (chains, draws)
     form : str
-        The parametrisation used: `blend`, `centred` or `non-centred`.
+        The parametrisation used: `blend` or `loose`.
     """
 
     draws: xr.Dataset
@@ -160,7 +160,7 @@ class _Padded:
     share_second: np.ndarray
 
 
-def _pad(data: ChangeData, form: str) -> tuple[_Padded, str]:
+def _pad(data: ChangeData, form: str) -> _Padded:
     parts = design(data)
     sizes = (parts.peers.shape[1], parts.land.shape[1], parts.covariates.shape[1])
     if sizes[0] > PEERS or sizes[1] > LAENDER or sizes[2] > COVARIATES:
@@ -182,37 +182,26 @@ def _pad(data: ChangeData, form: str) -> tuple[_Padded, str]:
         weights[1, :cities, _LAND_CHANGE.start : _LAND_CHANGE.start + sizes[1]] = parts.land
     centre = weights[:, :cities].mean(axis=1)
     weights[:, :cities] -= centre[:, None, :]
-    shares, used = _shares(data, form)
     padded = np.zeros((GROUPS, BLOCKS, room))
-    padded[:groups, :, :cities] = shares
+    padded[:groups, :, :cities] = _shares(data, form)
     by_year = np.zeros((YEARS, BLOCKS))
     by_year[:years, 0], by_year[:years, 1] = 1.0, parts.half
-    return (
-        _Padded(
-            y=counts[0].reshape(YEARS, -1),
-            n=counts[1].reshape(YEARS, -1),
-            rate=np.array(float(data.link == "log")),
-            years=by_year,
-            weights=weights.reshape(BLOCKS * room, EFFECTS),
-            centre=centre,
-            share_first=padded[0],
-            share_second=padded[1],
-        ),
-        used,
+    return _Padded(
+        y=counts[0].reshape(YEARS, -1),
+        n=counts[1].reshape(YEARS, -1),
+        rate=np.array(float(data.link == "log")),
+        years=by_year,
+        weights=weights.reshape(BLOCKS * room, EFFECTS),
+        centre=centre,
+        share_first=padded[0],
+        share_second=padded[1],
     )
 
 
-def _shares(data: ChangeData, form: str) -> tuple[np.ndarray, str]:
-    """How far each effect is centred, shape (G, 2, C), and the name of the form."""
+def _shares(data: ChangeData, form: str) -> np.ndarray:
+    """How far each effect is centred, shape (G, 2, C)."""
     blend = np.stack(centring(data)).transpose(2, 0, 1)
-    if form == "blend":
-        return blend, form
-    speaking = blend[:, 1] if len(data.years) == 2 else blend[:, 0]
-    if float(speaking.mean()) <= 0.5:
-        return np.zeros_like(blend), "non-centred"
-    usable = data.usable.all(axis=2).T.astype(float)
-    change = usable if len(data.years) == 2 else np.zeros_like(usable)
-    return np.stack([usable, change], axis=1), "centred"
+    return blend if form == "blend" else blend * np.array([1.0, 0.5])[None, :, None]
 
 
 def sample(
@@ -225,8 +214,8 @@ def sample(
     data : ChangeData
     settings : ChangeSettings
     seed : int
-    form : {'blend', 'other'}
-        `blend` chooses per city and group from the data; `other` takes the plain form nearer to it.
+    form : {'blend', 'loose'}
+        `blend` centres each city's effects as far as its own counts speak; `loose` centres the changes half as far.
     target_accept : float
     draws : int
         Kept draws per chain.
@@ -238,7 +227,7 @@ def sample(
     UsageError
         If the ring has more peer groups, Länder or covariates than the structure holds.
     """
-    padded, used = _pad(data, form)
+    padded = _pad(data, form)
     trace = nutpie.sample(
         _compiled(capacity(len(data.cities)), settings.priors).with_data(**vars(padded)),
         draws=draws,
@@ -250,7 +239,7 @@ def sample(
         progress_bar=False,
     )
     posterior, stats = trace["posterior"].to_dataset(), trace["sample_stats"].to_dataset()
-    return Sampled(_unpack(posterior, padded, data, settings.priors), stats["diverging"].to_numpy(), used)
+    return Sampled(_unpack(posterior, padded, data, settings.priors), stats["diverging"].to_numpy(), form)
 
 
 def _unpack(posterior: xr.Dataset, padded: _Padded, data: ChangeData, priors: Priors) -> xr.Dataset:

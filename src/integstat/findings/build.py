@@ -19,6 +19,10 @@ from integstat.panel import Panel
 
 _UNIT = {"percent": 100.0, "per_1000": 1000.0}
 _STEEP = 0.25
+_STOCK_NOTE = (
+    "Bestandszahlen (etwa Arbeitslose oder Beschäftigte) zählen in beiden Jahren meist dieselben Personen. Dieser Lauf rechnet "
+    "noch ohne diese Überschneidung und hält die Veränderung dort für eher zu unsicher als zu sicher."
+)
 _ABSOLUTE = ("improved_absolute", "worsened_absolute")
 _SHIFT = ("shift_mean", "shift_lower", "shift_upper", "p_improved", "p_worsened", "p_unchanged")
 
@@ -93,8 +97,13 @@ def build_findings(
     for definition, tree in posteriors.items():
         indicator, entry = catalogue.definition(definition)
         unit = _UNIT.get(indicator.unit, 100.0)
-        pool = land_of.loc[tree["posterior"]["city"].to_numpy()].to_numpy(str) if entry.scope == "same_land" else None
-        found = estimands(tree, catalogue.polarity(definition), unit, pool)
+        lands = land_of.loc[tree["posterior"]["city"].to_numpy()].to_numpy(str)
+        breaks = {land: catalogue.breaks_for(definition, land, years) for land in set(lands)}
+        capped = np.array([any(one.effect == "cap" for one in breaks[land]) for land in lands])
+        pool = lands if entry.scope == "same_land" else np.full(len(lands), "ring")
+        found = estimands(tree, catalogue.polarity(definition), unit, pool=pool, yardstick=~capped)
+        if indicator.stock:
+            notes.append(_STOCK_NOTE)
         steps = _steps(indicator, found, settings)
         if steps.note:
             notes.append(steps.note)
@@ -103,7 +112,6 @@ def build_findings(
         changes = int(part["change_mean"].notna().sum())
         part["eligible_absolute"] = part["eligible"] & (delta_from_history or changes >= settings.absolute_from)
         parts.append(part)
-        capped = part.set_index("city")["capped"].loc[list(found.cities)].to_numpy(bool)
         rings.append(_ring_row(found, definition, indicator, steps, settings, capped, delta_from_history))
     parts += [_unfitted(one, panel, catalogue, years, peer_group) for one in main.values() if one not in posteriors]
     everything = pd.concat(parts, ignore_index=True)
@@ -193,7 +201,7 @@ def _complete(
 def _unfitted(
     definition: str, panel: Panel, catalogue: Catalogue, years: tuple[int, ...], peer_group: Mapping[str, str] | None
 ) -> pd.DataFrame:
-    """The cells of a main definition that no model could be made for: all of them open, none estimable."""
+    """Return the cells of a main definition that no model could be made for: all of them open, none estimable."""
     unit = _UNIT.get(catalogue.definition(definition)[0].unit, 100.0)
     part = _complete(empty_rows(), definition, panel, catalogue, years, unit, peer_group)
     part["eligible_absolute"] = False
@@ -230,9 +238,9 @@ def _words(frame: pd.DataFrame, declared: Mapping[str, Declaration]) -> pd.DataF
     """Turn declarations into the words of the finding columns, by the precedence of the method."""
     out = frame.copy()
     is_ = {kind: one.declared for kind, one in declared.items()}
-    out["finding_change"] = np.select([is_["improved"], is_["worsened"], is_["unchanged"]], ["improved", "worsened", "unchanged"], "open")
-    out["finding_level"] = np.select([is_["better"], is_["worse"], is_["as_expected"]], ["better", "worse", "as_expected"], "open")
-    gap = np.select([is_["narrowed"], is_["widened"], is_["gap_unchanged"]], ["narrowed", "widened", "unchanged"], "open")
+    out["finding_change"] = _word(is_, "improved", "worsened", "unchanged")
+    out["finding_level"] = _word(is_, "better", "worse", "as_expected")
+    gap = _word(is_ | {"unchanged": is_["gap_unchanged"]}, "narrowed", "widened", "unchanged")
     out["finding_gap"] = np.where(out["has_gap"].to_numpy(bool), gap, "")
     deficit = is_["deficit"] | is_["worsened"] | is_["worse"]
     out["finding"] = np.select([is_["success"], deficit, is_["stable"]], ["success", "deficit", "stable"], "open")
@@ -248,6 +256,10 @@ def _words(frame: pd.DataFrame, declared: Mapping[str, Declaration]) -> pd.DataF
     return out[[*FINDING_COLUMNS, *rest]]
 
 
+def _word(is_: dict[str, np.ndarray], *kinds: str) -> np.ndarray:
+    return np.select([is_[kind] for kind in kinds], kinds, "open")
+
+
 def _ring_row(
     found: Estimands,
     definition: str,
@@ -257,7 +269,7 @@ def _ring_row(
     capped: np.ndarray,
     delta_from_history: bool,
 ) -> dict[str, object]:
-    """The ring's own level and shift: medians over the cities, per draw; capped cities tell nothing about the shift.
+    """Tell the ring's own level and shift: medians over the cities, per draw; capped cities tell nothing about the shift.
 
     Where a break caps every city the figures are those of all of them, and the word stays open.
     """
@@ -277,8 +289,9 @@ def _ring_row(
     known = np.isfinite(found.change[0])
     sound = known & ~capped
     usable = sound if sound.any() else known
+    first = float(np.mean(_ring_median(found.level_first)))
     if not usable.any():
-        return row | dict.fromkeys(_SHIFT, float("nan")) | {"level_first": float(np.mean(_ring_median(found.level_first))), "word": "open"}
+        return row | dict.fromkeys(_SHIFT, float("nan")) | {"level_first": first, "word": "open"}
     shift = np.median(found.change[:, usable], axis=1)
     shown = np.median(found.change_points[:, usable], axis=1)
     tail = (1 - settings.interval) / 2
@@ -291,7 +304,7 @@ def _ring_row(
             if probability >= settings.plain_threshold:
                 word = name
     return row | {
-        "level_first": float(np.mean(_ring_median(found.level_first))),
+        "level_first": first,
         "shift_mean": float(shown.mean()),
         "shift_lower": float(low),
         "shift_upper": float(high),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,14 @@ class Estimands:
     reference_last: np.ndarray | None
 
 
-def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | None = None) -> Estimands:
+def estimands(
+    tree: xr.DataTree,
+    polarity: int,
+    unit: float,
+    *,
+    pool: np.ndarray | None = None,
+    yardstick: np.ndarray | None = None,
+) -> Estimands:
     """Compute all estimands from a posterior.
 
     Parameters
@@ -80,6 +88,8 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | 
     pool : ndarray, shape (C,), optional
         Label of each city's pool of comparison for the relative change: its Land where a definition is comparable only
         within one. None: the whole ring.
+    yardstick : ndarray of bool, shape (C,), optional
+        Cities whose change others are compared with; a change that a break has made is no yardstick. None: all.
 
     Notes
     -----
@@ -92,6 +102,7 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | 
     link = str(tree.attrs["link"])
     sign = -1.0 if polarity < 0 else 1.0
     labels = np.zeros(len(peer), dtype=int) if pool is None else np.unique(pool, return_inverse=True)[1]
+    sound = np.ones(len(peer), dtype=bool) if yardstick is None else yardstick
     mean = flat(posterior["mean"])
     cities = tuple(str(city) for city in posterior["city"].to_numpy())
     two_years = "change" in posterior
@@ -107,12 +118,10 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | 
     standing_raw = _hide(last - _mean_of_peers(last, peer, here_last), here_last)
 
     def points_of(step: np.ndarray) -> np.ndarray:
-        return sign * unit * (p_last - inverse_link(last - step, link))
+        return np.asarray(sign * unit * (p_last - inverse_link(last - step, link)))
 
-    out: dict[str, np.ndarray | None] = dict.fromkeys(
-        ("level_first", "change", "relative", "lasting", "gap", "change_points", "relative_points", "lasting_points")
-        + ("gap_points", "gap_ratio", "target_points", "reference_points", "reference_first", "reference_last")
-    )
+    shown = {"cities", "link", "unit", "level_last", "standing", "standing_points"}
+    out: dict[str, np.ndarray | None] = dict.fromkeys(one.name for one in dataclasses.fields(Estimands) if one.name not in shown)
     if two_groups:
         out["reference_last"] = _hide(unit * inverse_link(at(1, 0.5), link), usable[:, 1, -1])
     if change is not None:
@@ -120,9 +129,9 @@ def estimands(tree: xr.DataTree, polarity: int, unit: float, pool: np.ndarray | 
         first = at(0, -0.5)
         p_first = inverse_link(first, link)
         raw = change[:, :, 0]
-        relative = _hide(raw - median_of_others(raw, both, labels), both)
+        relative = _hide(raw - median_of_others(raw, both, labels, sound), both)
         kept = flat(posterior["lasting_change"])[:, :, 0]
-        lasting = _hide(kept - median_of_others(kept, both, labels), both)
+        lasting = _hide(kept - median_of_others(kept, both, labels, sound), both)
         out |= {
             "level_first": _hide(unit * p_first, usable[:, 0, 0]),
             "change": _hide(sign * raw, both),
@@ -162,25 +171,31 @@ def flat(values: xr.DataArray) -> np.ndarray:
     return np.asarray(array.reshape(-1, *array.shape[2:]), dtype=float)
 
 
-def median_of_others(values: np.ndarray, included: np.ndarray, pool: np.ndarray) -> np.ndarray:
-    """Median over the included cities of the same pool, each city's own value left out.
+def median_of_others(values: np.ndarray, included: np.ndarray, pool: np.ndarray, yardstick: np.ndarray) -> np.ndarray:
+    """Median over the included cities of the same pool that are a yardstick, each city's own value left out.
 
     Parameters
     ----------
     values : ndarray, shape (S, C)
     included : ndarray of bool, shape (C,)
     pool : ndarray of int, shape (C,)
+    yardstick : ndarray of bool, shape (C,)
+        Where no city of a pool is one, all are.
 
     Returns
     -------
     ndarray, shape (S, C)
-        NaN where fewer than five other cities are included, and for cities that are not included.
+        NaN where fewer than five other cities count, and for cities that are not included.
     """
     out = np.full(values.shape, np.nan)
     for label in np.unique(pool):
-        members = np.flatnonzero(included & (pool == label))
-        if len(members) - 1 >= MIN_OTHERS:
-            out[:, members] = _leave_one_out(values[:, members])
+        members = included & (pool == label)
+        counted = members & yardstick if (members & yardstick).any() else members
+        inside, outside = np.flatnonzero(counted), np.flatnonzero(members & ~counted)
+        if len(inside) - 1 >= MIN_OTHERS:
+            out[:, inside] = _leave_one_out(values[:, inside])
+        if len(outside) and len(inside) >= MIN_OTHERS:
+            out[:, outside] = np.median(values[:, inside], axis=1)[:, None]
     return out
 
 

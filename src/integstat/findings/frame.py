@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -159,27 +161,9 @@ def city_rows(found: Estimands, rho: float, rho_level: float, interval: float) -
 
 def empty_rows() -> pd.DataFrame:
     """Return the columns of `city_rows` without a row: what a definition without a posterior has to say."""
-    nothing = np.full((1, 0), np.nan)
-    found = Estimands(
-        cities=(),
-        link="logit",
-        unit=100.0,
-        level_last=nothing,
-        level_first=None,
-        change=None,
-        relative=None,
-        lasting=None,
-        standing=nothing,
-        gap=None,
-        change_points=None,
-        relative_points=None,
-        lasting_points=None,
-        standing_points=nothing,
-        gap_points=None,
-        gap_ratio=None,
-        target_points=None,
-        reference_points=None,
-    )
+    parts: dict[str, Any] = dict.fromkeys(one.name for one in dataclasses.fields(Estimands))
+    parts |= {name: np.full((1, 0), np.nan) for name in ("level_last", "standing", "standing_points")}
+    found = Estimands(**(parts | {"cities": (), "link": "logit", "unit": 100.0}))
     return city_rows(found, 1.0, 1.0, 0.9)
 
 

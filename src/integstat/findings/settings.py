@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from integstat.tomlfile import Strict
 
@@ -19,6 +19,13 @@ class Step(Strict):
     rho_level: float | None = Field(default=None, gt=0)
     rho_points: float | None = Field(default=None, gt=0)
     rho_level_points: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_scale_each(self) -> Step:
+        for name in ("rho", "rho_level"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_points") is not None:
+                raise ValueError(f"'{name}' und '{name}_points' zugleich: bitte nur eines angeben")
+        return self
 
 
 class FindingSettings(Strict):

@@ -1,4 +1,4 @@
-"""Check bare files and folders, without a config: what is this, and what is wrong with it?"""
+"""Check bare files and folders, without a config: say what each is and what is wrong with it."""
 
 from __future__ import annotations
 

@@ -110,9 +110,8 @@ def classify(table: Table, rule: RegionSettings) -> tuple[pd.Series, list[Proble
                 "hint",
                 table.file,
                 f"Spalte {rule.column}",
-                f"{enumerate_some(parts)} {'ist ein Teil' if len(parts) == 1 else 'sind Teile'} von {enumerate_some(whole)}, auch das "
-                "steht in der Datei; "
-                "gezählt wird nur, was in der Städteliste steht",
+                f"{enumerate_some(parts)} {'ist ein Teil' if len(parts) == 1 else 'sind Teile'} von {enumerate_some(whole)}, "
+                "auch das steht in der Datei; gezählt wird nur, was in der Städteliste steht",
                 NO_NEED,
             )
         )

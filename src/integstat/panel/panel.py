@@ -93,7 +93,9 @@ class Panel:
         """Return the rows of one definition."""
         return self.counts[self.counts["definition"] == definition]
 
-    def arrays(self, definition: str, groups: tuple[str, ...], years: tuple[int, ...]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    def arrays(
+        self, definition: str, groups: tuple[str, ...], years: tuple[int, ...]
+    ) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Counts of one definition as arrays.
 
         Parameters

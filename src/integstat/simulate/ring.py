@@ -133,14 +133,15 @@ def simulate_ring(catalogue: Catalogue, cities: int, indicators: int, seed: int)
     keys = [f"{LAENDER[land]}{1 + i // len(LAENDER):03d}" for i, land in enumerate(lands)]
     order = np.argsort(keys)
     clusters = rng.permutation(np.arange(cities) % 4)
-    table = pd.DataFrame({"city": keys, "name": city_names(cities), "land": [LAENDER[land] for land in lands], "cluster": clusters})
+    table = pd.DataFrame(
+        {"city": keys, "name": city_names(cities), "land": [LAENDER[land] for land in lands], "cluster": clusters}
+    )
     context = pd.DataFrame({"city": keys} | {name: _feature(name, clusters, rng) for name in _FEATURES})
     table, context = table.iloc[order].reset_index(drop=True), context.iloc[order].set_index("city")
     labels = table["cluster"].to_numpy()
     land_labels = np.array([LAENDER.index(land) for land in table["land"]])
-    truths = {
-        plan.definition: _draw(plan, catalogue, context["pop"].to_numpy(), labels, land_labels, rng) for plan in PLANS[:indicators]
-    }
+    population = context["pop"].to_numpy()
+    truths = {plan.definition: _draw(plan, catalogue, population, labels, land_labels, rng) for plan in PLANS[:indicators]}
     return Ring(table, context, truths)
 
 
@@ -149,7 +150,7 @@ def _feature(name: str, clusters: np.ndarray, rng: np.random.Generator) -> np.nd
     centre = np.array(centres, dtype=float)[clusters]
     noise = rng.normal(0, spread, len(clusters))
     value = centre * np.exp(noise) if scale == "log" else centre + noise
-    return np.round(value, 0 if name in ("pop", "density") else 1)
+    return np.asarray(np.round(value, 0 if name in ("pop", "density") else 1))
 
 
 def _draw(
@@ -163,7 +164,8 @@ def _draw(
     groups = len(plan.level)
     p = np.array(plan.level)
     link = "log" if catalogue.kind(plan.definition) == "rate" else "logit"
-    share = np.array(plan.base) / 1000 * rng.lognormal(0, 0.25, (len(population), 1)) * rng.lognormal(0, 0.1, (len(population), groups))
+    between, within = rng.lognormal(0, 0.25, (len(population), 1)), rng.lognormal(0, 0.1, (len(population), groups))
+    share = np.array(plan.base) / 1000 * between * within
     growth = rng.lognormal(0, 0.02, (len(population), groups, 2))
     n = np.maximum(np.round(population[:, None, None] * share[:, :, None] * growth), 5.0)
     parameters = Parameters(

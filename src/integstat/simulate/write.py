@@ -46,7 +46,7 @@ def write_ring(ring: Ring, catalogue: Catalogue, folder: Path, seed: int) -> Pat
             field_names={field.id: field.name_de for field in catalogue.fields.values()},
             count_names={count.id: count.name_de for count in catalogue.counts.values()},
             counts=_counts(ring, place),
-            context={name: float(value) for name, value in ring.context.iloc[place].items()},
+            context={str(name): float(value) for name, value in ring.context.iloc[place].items()},
             context_names=FEATURE_NAMES,
         )
     with writing(folder / "truth.csv") as part:
@@ -67,7 +67,7 @@ def _counts(ring: Ring, place: int) -> dict[tuple[str, str, int, str], float | s
 
 
 def truth_table(ring: Ring) -> pd.DataFrame:
-    """True change and its lasting part by city, definition and group, link scale, not turned by polarity."""
+    """Tabulate the true change and its lasting part by city, definition and group, link scale, not turned by polarity."""
     frames = []
     for definition, truth in ring.truths.items():
         for g, group in enumerate(("target", "reference")[: truth.n.shape[1]]):
@@ -92,7 +92,7 @@ def _median_of_others(values: np.ndarray) -> np.ndarray:
 
 
 def config_text(ring: Ring, seed: int) -> str:
-    """The config of a simulated ring, as one would write it for a real one."""
+    """Write the config of a simulated ring as one would write it for a real one."""
     main = ", ".join(f'{definition.split(".")[0]} = "{definition.split(".")[1]}"' for definition in ring.truths)
     features = "\n".join(_FEATURE_TOML)
     return f"""# A simulated ring: every city is fictional.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,13 +40,14 @@ class Store:
 
 def write_tree(path: Path, tree: xr.DataTree) -> None:
     """Write a tree as NetCDF, floats in single precision, whole or not at all."""
-    encoding = {
-        node.path: {str(name): {"dtype": "float32"} for name, values in node.to_dataset().data_vars.items() if values.dtype == float}
-        for node in tree.subtree
-        if node.name in ("posterior",)
-    }
+    posteriors = [node for node in tree.subtree if node.name == "posterior"]
+    encoding = {node.path: {str(name): {"dtype": "float32"} for name in _floats(node.to_dataset())} for node in posteriors}
     with writing(path) as part:
         tree.to_netcdf(part, engine="h5netcdf", encoding=encoding)
+
+
+def _floats(data: xr.Dataset) -> list[Hashable]:
+    return [name for name, values in data.data_vars.items() if values.dtype == float]
 
 
 def read_tree(path: Path) -> xr.DataTree:

@@ -136,7 +136,8 @@ def build_lookup(data: ReportData, texts: Texts) -> Lookup:
         If there is no finding in any main definition.
     """
     grid = data.findings.grid
-    fitted = [indicator for indicator, definition in data.main.items() if (grid["definition"] == definition).any()]
+    modelled = set(grid["definition"]) & set(data.findings.ring["definition"])
+    fitted = [indicator for indicator, definition in data.main.items() if definition in modelled]
     if not fitted:
         raise ReportError(
             "kein Indikator hat ein Ergebnis in seiner Hauptdefinition", mend="bitte die Stufe 'change' neu rechnen"
