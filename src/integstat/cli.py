@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -27,6 +28,15 @@ app = typer.Typer(
 )
 _state = {"debug": False}
 INTERRUPTED = 130
+_CALLS = (
+    (r"Missing argument '(.+?)'", r"es fehlt \1"),
+    (r"Missing option '(.+?)'", r"es fehlt die Option \1"),
+    (r"No such option:? '?(.+?)'?\.?(?: .*)?$", r"die Option \1 gibt es nicht"),
+    (r"No such command '(.+?)'", r"den Befehl '\1' gibt es nicht"),
+    (r"Option '(.+?)' requires", r"nach \1 fehlt der Wert"),
+    (r"Invalid value for '(.+?)': '(.+?)'", r"'\2' ist kein zulässiger Wert für \1"),
+    (r"Got unexpected extra arguments? \((.+?)\)", r"'\1' ist zu viel"),
+)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="Konfiguration des Rings (TOML)")]
 OutPath = Annotated[
@@ -97,8 +107,12 @@ def change_command(
     if (config is None) == (counts is None):
         raise UsageError("es braucht entweder CONFIG oder --counts", mend="siehe integstat change --help")
     if config is not None:
+        if covariates or kind != "share" or seed != 1:
+            raise UsageError("--covariates, --kind und --seed gehören zu --counts", mend="beim Ring stehen sie in CONFIG")
         _run(config, out, data, "change", force, jobs)
         return
+    if data is not None:
+        raise UsageError("--data gehört zu einem Ring, nicht zu --counts", mend="siehe integstat change --help")
     assert counts is not None
     _bare(counts, out, covariates, kind, engine, seed, force, jobs)
 
@@ -287,6 +301,15 @@ def main() -> None:
     sys.exit(_main())
 
 
+def _german(message: str) -> str:
+    """Translate what the command-line library says of a wrong call; anything unknown stays as it is."""
+    for pattern, german in _CALLS:
+        found = re.match(pattern, message)
+        if found:
+            return found.expand(german)
+    return message.rstrip(".")
+
+
 def _main(arguments: list[str] | None = None) -> int:
     if arguments is None:
         arguments = sys.argv[1:]
@@ -298,7 +321,9 @@ def _main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, Abort):
         code = INTERRUPTED
     except TyperException as error:
-        print(f"Aufruf: {error.format_message()} Hilfe: integstat --help", file=sys.stderr)
+        print(
+            UsageError(_german(error.format_message()), place="Aufruf", mend="siehe integstat --help").sentence(), file=sys.stderr
+        )
         return UsageError.exit_code
     except IntegstatError as error:
         if _state["debug"]:
