@@ -328,3 +328,22 @@ def test_ctrl_c_leaves_with_130_and_says_that_what_was_done_stays(ring_folder: P
     assert "Traceback" not in told
     assert '"reason": "KeyboardInterrupt"' in (out / "manifest.json").read_text(encoding="utf-8")
     assert len(pd.read_csv(out / "peer_groups.csv")) == CITIES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run"], "Aufruf: es fehlt CONFIG; siehe integstat --help."),
+        (["run", "a.toml", "--nope"], "Aufruf: die Option --nope gibt es nicht; siehe integstat --help."),
+        (["foo"], "Aufruf: den Befehl 'foo' gibt es nicht; siehe integstat --help."),
+        (["simulate", "--out"], "Aufruf: nach --out fehlt der Wert; siehe integstat --help."),
+        (
+            ["simulate", "--out", "x", "--cities", "zwei"],
+            "Aufruf: der Wert für --cities ist nicht zulässig; siehe integstat --help.",
+        ),
+        (["run", "a.toml", "b.toml"], "Aufruf: 'b.toml' ist zu viel; siehe integstat --help."),
+    ],
+)
+def test_a_wrong_call_is_told_in_german(arguments, sentence, capsys):
+    assert cli._main(arguments) == 2
+    assert capsys.readouterr().err.strip() == sentence

@@ -34,8 +34,8 @@ _CALLS = (
     (r"No such option:? '?(.+?)'?\.?(?: .*)?$", r"die Option \1 gibt es nicht"),
     (r"No such command '(.+?)'", r"den Befehl '\1' gibt es nicht"),
     (r"Option '(.+?)' requires", r"nach \1 fehlt der Wert"),
-    (r"Invalid value for '(.+?)': '(.+?)'", r"'\2' ist kein zulässiger Wert für \1"),
-    (r"Got unexpected extra arguments? \((.+?)\)", r"'\1' ist zu viel"),
+    (r"Invalid value for '(.+?)':", r"der Wert für \1 ist nicht zulässig"),
+    (r"Got unexpected extra argument\(?s?\)? \((.+?)\)", r"'\1' ist zu viel"),
 )
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="Konfiguration des Rings (TOML)")]
