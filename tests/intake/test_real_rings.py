@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from integstat.catalogue.load import load_catalogue
-from integstat.intake.settings import IntakeSettings
+from integstat.config import RingConfig
 from integstat.intake.take_in import Delivery, take_in
 from integstat.tomlfile import load_model
 
@@ -17,9 +17,9 @@ DATA = ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real data lie in ../shared/data, which is not here")
 
 
-def settings(name: str) -> tuple[IntakeSettings, Path]:
+def settings(name: str) -> tuple[RingConfig, Path]:
     path = ROOT / "configs" / "rings" / f"{name}.toml"
-    return load_model(path, IntakeSettings), path
+    return load_model(path, RingConfig), path
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_numerator_made_of_a_rate_is_refused() -> None:
     for allowed in ((), ("benefits",)):
         content["delivery"] = [delivery | {"allow_derived": allowed}]
         content["ring"]["main"] = {}
-        found = take_in(IntakeSettings.model_validate(content), path, load_catalogue())
+        found = take_in(RingConfig.model_validate(content), path, load_catalogue())
         refused = [problem.what for problem in found.problems if problem.severity == "error"]
         assert len(refused) == (0 if allowed else 1)
         assert all(
@@ -135,7 +135,7 @@ def test_a_rate_of_whole_per_mille_gives_no_base() -> None:
     content["source"] = [source for source in content["source"] if source["id"] in ("population", "minimum_income")]
     content["series"] = [one for one in content["series"] if one["source"] in ("population", "minimum_income")]
     del content["context"]
-    found = take_in(IntakeSettings.model_validate(content), path, load_catalogue())
+    found = take_in(RingConfig.model_validate(content), path, load_catalogue())
     (refused, *_) = [problem.what for problem in found.problems if problem.severity == "error"]
     assert "die Quote ist zu grob gerundet" in refused
 
