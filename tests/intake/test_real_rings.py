@@ -134,7 +134,7 @@ def test_a_rate_of_whole_per_mille_gives_no_base() -> None:
     content["ring"]["main"] = {}
     content["source"] = [source for source in content["source"] if source["id"] in ("population", "minimum_income")]
     content["series"] = [one for one in content["series"] if one["source"] in ("population", "minimum_income")]
-    del content["context"]
+    del content["context"], content["peers"]
     found = take_in(RingConfig.model_validate(content), path, load_catalogue())
     (refused, *_) = [problem.what for problem in found.problems if problem.severity == "error"]
     assert "die Quote ist zu grob gerundet" in refused

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from integstat.config import RingConfig
 from integstat.errors import DataError, UsageError
+from integstat.intake.settings import IntakeSettings
 from integstat.intake.take_in import take_in
 
 from .rings import CONFIG, Ring
@@ -20,7 +20,7 @@ def line_of(piece: str, config: str = CONFIG) -> int:
 
 def test_the_sound_config_reads(ring: Ring) -> None:
     settings = ring.settings()
-    assert isinstance(settings, RingConfig)
+    assert isinstance(settings, IntakeSettings)
     assert settings.ring.years == (2020, 2021)
     assert settings.series_by_id["y_germans"].wanted("group") == ("germans",)
 
