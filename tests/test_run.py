@@ -11,6 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import xarray as xr
+from tests.columns import FINDING_COLUMNS
 from tests.conftest import CITIES, FakeFit
 
 from integstat.catalogue import Catalogue
@@ -39,42 +40,6 @@ FILES = {
     "problems.csv",
     "report.html",
 }
-FINDING_COLUMNS = [
-    "city",
-    "city_name",
-    "field",
-    "indicator",
-    "definition",
-    "peer_group",
-    "level_first",
-    "level_last",
-    "change_raw",
-    "change_mean",
-    "change_lower",
-    "change_upper",
-    "relative_change_mean",
-    "relative_change_lower",
-    "relative_change_upper",
-    "lasting_change_mean",
-    "p_lasting",
-    "standing_mean",
-    "standing_lower",
-    "standing_upper",
-    "gap_change_points",
-    "gap_change_ratio",
-    "gap_change_logit",
-    "p_success",
-    "p_deficit",
-    "p_stable",
-    "p_gap_narrowed",
-    "p_gap_widened",
-    "finding_change",
-    "finding_level",
-    "finding_gap",
-    "finding",
-    "robustness",
-    "flags",
-]
 PEER_COLUMNS = ["city", "city_name", "peer_group", "probability", "second_group", "second_probability", "borderline"]
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

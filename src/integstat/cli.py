@@ -49,8 +49,19 @@ Force = Annotated[bool, typer.Option("--force", help="einen anderen Lauf im Ordn
 Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Zahl der Prozessorkerne")]
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("integstat"))
+        raise typer.Exit
+
+
 @app.callback()
-def _options(debug: Annotated[bool, typer.Option("--debug", help="bei Fehlern den ganzen Aufrufweg zeigen")] = False) -> None:
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="bei Fehlern den ganzen Aufrufweg zeigen")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="die Version nennen")] = False,
+) -> None:
     _state["debug"] = debug
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests import columns
 from tests.fakes import fake_posterior
 from tests.findings import rings
 from tests.findings.rings import RHO, cap, catalogue, findings, indicator, pattern, tree
@@ -17,42 +18,6 @@ from tests.findings.rings import RHO, cap, catalogue, findings, indicator, patte
 from integstat.findings import CODEBOOK, FINDING_COLUMNS, Findings, FindingSettings
 
 DRAWS = 100
-ISSUE = [
-    "city",
-    "city_name",
-    "field",
-    "indicator",
-    "definition",
-    "peer_group",
-    "level_first",
-    "level_last",
-    "change_raw",
-    "change_mean",
-    "change_lower",
-    "change_upper",
-    "relative_change_mean",
-    "relative_change_lower",
-    "relative_change_upper",
-    "lasting_change_mean",
-    "p_lasting",
-    "standing_mean",
-    "standing_lower",
-    "standing_upper",
-    "gap_change_points",
-    "gap_change_ratio",
-    "gap_change_logit",
-    "p_success",
-    "p_deficit",
-    "p_stable",
-    "p_gap_narrowed",
-    "p_gap_widened",
-    "finding_change",
-    "finding_level",
-    "finding_gap",
-    "finding",
-    "robustness",
-    "flags",
-]
 
 
 def ring(
@@ -496,14 +461,14 @@ def test_the_shift_of_the_ring_is_a_median_per_draw() -> None:
 # --- the table
 
 
-def test_columns_are_those_of_the_issue() -> None:
-    assert list(FINDING_COLUMNS) == ISSUE
-    assert list(CODEBOOK) == ISSUE
+def test_columns_are_those_others_read() -> None:
+    assert list(FINDING_COLUMNS) == columns.FINDING_COLUMNS
+    assert list(CODEBOOK) == columns.FINDING_COLUMNS
     out = findings(
         {"U.main": ring({}, groups=2), "U.other": ring({}, groups=2)}, catalogue(indicator("U", definitions=("main", "other")))
     )
     for frame in (out.grid, out.others):
-        assert list(frame.columns[: len(ISSUE)]) == ISSUE
+        assert list(frame.columns[: len(columns.FINDING_COLUMNS)]) == columns.FINDING_COLUMNS
     assert out.grid["robustness"].isna().all()
 
 
