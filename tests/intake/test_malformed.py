@@ -179,7 +179,7 @@ CASES = [
     Case("below three", edit(",301,", ",<3,"), "Zeile 2, Spalte y", "unter 3", "nicht schätzbar", "hint"),
     Case("unreliable", edit(",301,", ",/,"), "Zeile 2, Spalte y", "zu unsicher", "nicht schätzbar", "hint"),
     Case("senseless", edit(",301,", ",x,"), "Zeile 2, Spalte y", "nicht sinnvoll", "nicht schätzbar", "hint"),
-    Case("cell left empty", edit(",301,", ",,"), "Zeile 2, Spalte y", "nicht geliefert", "nicht schätzbar", "hint"),
+    Case("cell left empty", edit(",301,", ",,"), "Zeile 2, Spalte y", "keine verwertbare Zahl", "nicht schätzbar", "hint"),
     # the ring
     Case(
         "value of a dimension renamed",

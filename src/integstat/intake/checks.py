@@ -23,7 +23,7 @@ _CODE_DE = {
     "below_3": "unter 3 ('< 3')",
     "unreliable": "zu unsicher ('/')",
     "senseless": "nicht sinnvoll ('x')",
-    "missing": "nicht geliefert (leer oder '…')",
+    "missing": "keine verwertbare Zahl (leer, '…' oder beanstandet)",
 }
 _JUMP = 2.0  # a base that doubles or halves within the ring's years is doubted
 _JUMP_FROM = 100.0
