@@ -70,7 +70,7 @@ def test_no_open_ends_no_index_no_machine(path: Path) -> None:
 
 def test_the_rules_above_would_notice() -> None:
     assert OPEN_ENDS.search("# TO" + "DO later")
-    assert INDEX.search("--index" + "-url example")
+    assert INDEX.search("https:" + "//mirror.example/sim" + "ple/")
     assert MACHINE.search("/ho" + "me/anna/x")
     assert len(SOURCES) > 80
     assert len(TEXTS) > 150
