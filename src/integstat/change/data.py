@@ -47,8 +47,12 @@ class ChangeData:
     years: tuple[int, ...]
     y: np.ndarray
     n: np.ndarray
+    coarse: np.ndarray | None = None
+    parts: np.ndarray | None = None
+    overlap: float = 0.0
     peers: np.ndarray | None = None
     peer_names: tuple[str, ...] = ()
+    kernel: np.ndarray | None = None
     land: tuple[str, ...] | None = None
     covariates: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     covariate_names: tuple[str, ...] = ()
@@ -58,12 +62,46 @@ class ChangeData:
         shape = (len(self.cities), len(self.groups), len(self.years))
         if self.y.shape != shape or self.n.shape != shape:
             raise ValueError(f"y and n must have the shape {shape}")
-        if len(self.groups) not in (1, 2) or len(self.years) not in (1, 2):
-            raise ValueError("one or two groups and one or two years")
+        if len(self.groups) not in (1, 2) or not self.years:
+            raise ValueError("one or two groups and at least one year")
+        if list(self.years) != sorted(set(self.years)):
+            raise ValueError("years in order, each once")
         if not (np.isfinite(self.y).all() and np.isfinite(self.n).all() and (self.y >= 0).all() and (self.n >= 0).all()):
             raise ValueError("counts must be finite and not negative")
         if self.link == "logit" and (self.y > self.n).any():
             raise ValueError(f"{self.definition}: a numerator above its base")
+        if not 0 <= self.overlap < 1:
+            raise ValueError("an overlap is a share below 1")
+        self._check_coarse(shape)
+        self._check_kernel()
+
+    def _check_coarse(self, shape: tuple[int, int, int]) -> None:
+        if self.parts is not None and (self.coarse is None or self.parts.shape != shape or (self.parts < 1).any()):
+            raise ValueError("parts belong to coarse counts, at least one each")
+        if self.coarse is None:
+            return
+        if self.coarse.shape != (*shape, 2):
+            raise ValueError(f"bounds must have the shape {(*shape, 2)}")
+        low, high = self.coarse[..., 0], self.coarse[..., 1]
+        known = np.isfinite(low)
+        if (known != np.isfinite(high)).any():
+            raise ValueError("a bound without its partner")
+        whole = (low[known] == np.round(low[known])) & (high[known] == np.round(high[known]))
+        if not (whole & (high[known] >= 0) & (low[known] <= high[known])).all():
+            raise ValueError("bounds are whole numbers, the upper at least 0 and not below the lower")
+        if self.parts is not None and (np.mod(high - low, self.parts)[known] != 0).any():
+            raise ValueError("the width of a sum's bounds is a multiple of the number of its parts")
+        if self.link == "logit" and (known & self.usable & (low > self.n)).any():
+            raise ValueError(f"{self.definition}: a numerator above its base")
+
+    def _check_kernel(self) -> None:
+        if self.kernel is None:
+            return
+        count = len(self.cities)
+        if self.kernel.shape != (count, count) or not np.isfinite(self.kernel).all():
+            raise ValueError(f"a kernel must have the shape {(count, count)}")
+        if not np.allclose(self.kernel, self.kernel.T, atol=1e-12) or not np.allclose(np.diag(self.kernel), 1.0, atol=1e-9):
+            raise ValueError("a kernel is symmetric with ones on the diagonal")
 
     @property
     def link(self) -> str:
@@ -77,7 +115,9 @@ class ChangeData:
 
     @property
     def has_peers(self) -> bool:
-        """Whether a peer effect is estimable: at least two groups among these cities."""
+        """Whether a peer effect is estimable: at least two groups among these cities, or a kernel that tells them apart."""
+        if self.kernel is not None:
+            return bool((self.kernel < 1 - 1e-9).any())
         return self.peers is not None and len(np.unique(self.peers)) > 1
 
     @property
@@ -89,8 +129,14 @@ class ChangeData:
         return tuple(str(label) for label in labels) if (counts >= 2).sum() >= 2 else ()
 
     def swapped(self) -> ChangeData:
-        """The same data with the two years exchanged."""
-        return replace(self, y=self.y[:, :, ::-1].copy(), n=self.n[:, :, ::-1].copy())
+        """The same data told backwards: the first year's counts in the last year's place."""
+
+        def turned(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[:, :, ::-1].copy()
+
+        years = tuple(self.years[0] + self.years[-1] - year for year in reversed(self.years))
+        y, n = self.y[:, :, ::-1].copy(), self.n[:, :, ::-1].copy()
+        return replace(self, years=years, y=y, n=n, coarse=turned(self.coarse), parts=turned(self.parts))
 
 
 def from_panel(

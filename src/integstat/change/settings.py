@@ -31,6 +31,9 @@ class Priors(Strict):
         Scales of the half-normal priors of the SDs between peer groups and between Länder.
     lasting_a, lasting_b : float
         Beta prior of the share of the one-year change's variance that lasts. Two waves do not inform it.
+    trend_scale : float
+        Scale of the half-normal prior of the SD of cities' trends per year, as a multiple of the SD of one year's change.
+        Enters with three and more years only.
     lasting_source : {'default', 'history'}
         Where that prior comes from; only one from history lets a finding be called 'likely to last'.
     """
@@ -47,6 +50,7 @@ class Priors(Strict):
     land_change_scale: float = Field(default=0.3, gt=0)
     lasting_a: float = Field(default=2.0, gt=0)
     lasting_b: float = Field(default=3.0, gt=0)
+    trend_scale: float = Field(default=0.3, gt=0)
     lasting_source: Literal["default", "history"] = "default"
 
 
@@ -55,23 +59,30 @@ class ChangeSettings(Strict):
 
     Attributes
     ----------
-    engine : {'nuts'}
-        How the posterior is computed.
-    draws, tune, chains : int
-        Kept and warm-up draws per chain, and number of chains.
+    engine : {'auto', 'laplace', 'nuts'}
+        How the posterior is computed: nested Laplace with importance sampling, the sampler PyMC/nutpie, or the first with
+        the second where its own diagnostics refuse it.
+    draws : int
+        Draws kept: altogether (`laplace`) or per chain (`nuts`).
+    tune, chains : int
+        Warm-up draws per chain, and number of chains, of `nuts`.
     target_accept : float
         Target acceptance of the first attempt; the retry takes a higher one.
     land : bool
         Whether a Land effect on the change enters, where it is estimable.
     months_weight : float
         Weight w of an annual mean: 1 counts the average month once, 12 every month as new evidence.
+    overlap : float, optional
+        Share of the persons of a stock who are counted in both years. None: as the catalogue says; 0: none, as if every
+        year counted other persons.
     """
 
-    engine: Literal["nuts"] = "nuts"
+    engine: Literal["auto", "laplace", "nuts"] = "auto"
     draws: int = Field(default=2000, ge=250)
     tune: int = Field(default=1000, ge=200)
     chains: int = Field(default=4, ge=2)
     target_accept: float = Field(default=0.95, gt=0.5, lt=1.0)
     land: bool = True
     months_weight: float = Field(default=1.0, ge=1.0, le=12.0)
+    overlap: float | None = Field(default=None, ge=0.0, lt=1.0)
     priors: Priors = Priors()
