@@ -27,7 +27,13 @@ class ChangeData:
     cities, groups, years : tuple
         Labels of the three axes; one or two groups, one or two years.
     y, n : ndarray, shape (C, G, T)
-        Numerators and bases; `n == 0` marks a cell that tells nothing.
+        Numerators and bases; `n == 0` marks a cell that tells nothing. Where `coarse` has bounds, `y` is not read.
+    coarse : ndarray, shape (C, G, T, 2), optional
+        Smallest and largest count, both whole, that a cell may hold; NaN where `y` is exact.
+    parts : ndarray of int, shape (C, G, T), optional
+        How many figures, each rounded for itself, a coarse count is the sum of; their errors add up.
+    overlap : float
+        Share of the counting error that the years have in common: of a stock most persons are counted in all of them.
     peers : ndarray of int, shape (C,), optional
         Peer group of each city, 0 … K-1.
     peer_names : tuple of str
@@ -150,10 +156,14 @@ def from_panel(
     peer_names: tuple[str, ...] = (),
     use_land: bool = True,
     evidence: float = 1.0,
+    rounding: tuple[int, ...] | None = None,
+    rounded_parts: int = 1,
+    overlap: float = 0.0,
 ) -> ChangeData:
     """Take one definition out of the panel.
 
-    Cities without a usable cell in the target group are left out; groups without any usable cell too.
+    Cities without a usable cell in the target group are left out; groups without any usable cell too. A count known within
+    bounds is usable (see `Panel.cells`), but not where counts are means of months, which are not whole.
 
     Parameters
     ----------
@@ -166,20 +176,25 @@ def from_panel(
         Peer group by city; cities without one get no peer effect, so all must have one.
     use_land : bool
         Whether the Land of a city is handed on.
-    evidence : float
-        See `ChangeData.evidence`.
+    evidence, overlap : float
+        See `ChangeData`.
+    rounding, rounded_parts
+        See `Panel.cells`.
 
     Raises
     ------
     NoCounts
         If no city has a usable cell in the target group.
     """
-    cities, y, n = panel.arrays(definition, groups, years)
+    whole = kind != "mean_of_months"
+    cells = panel.cells(definition, groups, years, rounding=rounding, rounded_parts=rounded_parts, whole=whole)
+    n = cells.n
     kept_groups = [g for g in range(len(groups)) if (n[:, g] > 0).any()]
     if not kept_groups or kept_groups[0] != 0:
         raise NoCounts(f"{definition}: no city delivered a usable count of the target group")
     keep = (n[:, 0] > 0).any(axis=1)
-    names = [city for city, kept in zip(cities, keep, strict=True) if kept]
+    names = [city for city, kept in zip(cells.cities, keep, strict=True) if kept]
+    coarse, parts = cells.bounds[keep][:, kept_groups], cells.parts[keep][:, kept_groups]
     lands = dict(zip(panel.cities["city"], panel.cities["land"], strict=True))
     return ChangeData(
         definition=definition,
@@ -187,8 +202,11 @@ def from_panel(
         cities=tuple(names),
         groups=tuple(groups[g] for g in kept_groups),
         years=years,
-        y=y[keep][:, kept_groups],
+        y=cells.y[keep][:, kept_groups],
         n=n[keep][:, kept_groups],
+        coarse=coarse if np.isfinite(coarse).any() else None,
+        parts=parts if (parts > 1).any() else None,
+        overlap=overlap,
         peers=np.array([peers[city] for city in names]) if peers is not None else None,
         peer_names=peer_names,
         land=tuple(str(lands[city]) for city in names) if use_land else None,

@@ -1,26 +1,38 @@
-"""From counts to a labelled posterior: engine, gate, retry, and what lasts."""
+"""From counts to a labelled posterior: engine, gate, retry or fall-back, and what lasts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from integstat.change.canonical import canonical
 from integstat.change.data import ChangeData
 from integstat.change.gate import DIVERGENT, Diagnostics, diagnose
+from integstat.change.laplace import posterior as laplace
+from integstat.change.laplace.importance import NoMode
 from integstat.change.lasting import draw_lasting
 from integstat.change.model import design
 from integstat.change.settings import ChangeSettings
 from integstat.errors import ConvergenceError
 
-if TYPE_CHECKING:
-    from integstat.change.nuts import Sampled
+# every tree has the diagnostics of both engines; those of the other one are NaN
+_NONE = dict.fromkeys(("rhat", "ess_bulk", "ess_tail", "divergences", "pareto_k", "effective"), float("nan"))
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What an engine hands over: draws, the sampler's divergences, and attributes of the tree."""
+
+    draws: xr.Dataset
+    diverging: np.ndarray
+    attributes: dict[str, Any]
 
 
 def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2) -> xr.DataTree:
-    """Fit the change model (two years) or the level model (one year).
+    """Fit the change model (two years and more) or the level model (one year).
 
     Parameters
     ----------
@@ -28,27 +40,73 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
     settings : ChangeSettings
     seed : int
     cores : int
-        Chains at the same time.
+        Threads, or chains at the same time.
 
     Returns
     -------
     xarray.DataTree
-        Groups `posterior` (dims `chain`, `draw`, `city`, `group`, `covariate`, `peer_group`, `land`), `sample_stats`,
-        `observed_data` (`y`, `n` by `city`, `group`, `year`) and `constant_data` (`peer`). All on the link scale:
-        `mean` of the years and `change` between them by city and group; `lasting_share`; `lasting_change`, the part of
-        a city's change, beside the ring's own shift, that is expected to stay; `expected_change`, what ring, peer group
-        and Land lead to expect. Attributes tell definition, kind, link, engine, form and the diagnostics.
+        Groups `posterior` (dims `chain`, `draw`, `city`, `group`, `covariate`, `peer_group`, `land`; with three and more
+        years also `year` and `step`), `sample_stats`, `observed_data` (`y`, `n` by `city`, `group`, `year`) and
+        `constant_data` (`peer`). All on the link scale: `mean` of first and last year and `change` between them by city and
+        group; `lasting_share`; `lasting_change`, the part of a city's change, beside the ring's own shift, that is expected
+        to stay; `expected_change`, what ring, peer group and Land lead to expect. Attributes tell definition, kind, link,
+        engine, why the engine is not the first choice (`fallback`, else empty), and the diagnostics.
 
     Raises
     ------
     ConvergenceError
-        If the gate is missed twice.
+        If the sampler's gate is missed twice, or if the engine is `laplace` and its own diagnostics refuse it.
 
     Notes
     -----
     The posterior says how the propensities behind the counts moved. It says nothing about causes, and two years do not
     tell what will last: `lasting_share` is its prior.
     """
+    arranged, order = canonical(data)
+    result = _run(arranged, settings, seed, cores)
+    posterior = result.draws.assign_coords(city=list(arranged.cities), group=list(arranged.groups))
+    if len(data.years) > 1:
+        posterior = posterior.assign(_expected(arranged, posterior))
+        priors = settings.priors
+        posterior = draw_lasting(posterior, priors.lasting_a, priors.lasting_b, seed, arranged.years)
+    unneeded = [name for name in ("group_change", "own_path") if name in posterior]
+    return _tree(data, settings, order.back(posterior.drop_vars(unneeded)), result)
+
+
+def _run(data: ChangeData, settings: ChangeSettings, seed: int, cores: int) -> _Result:
+    """Draw with the engine asked for; `auto` takes the sampler where Laplace's diagnostics refuse."""
+    reason = ""
+    if settings.engine != "nuts":
+        try:
+            drawn = laplace.sample(data, settings, seed, cores=cores)
+            if drawn.trusted:
+                return _by_laplace(drawn)
+            reason = f"Pareto-k = {max(drawn.k_hyper, drawn.k_draws):.2f} statt höchstens {laplace.K_LIMIT}".replace(".", ",")
+        except NoMode:
+            reason = "kein Modus der Streuungen gefunden"
+        if settings.engine == "laplace":
+            raise ConvergenceError(
+                f"die Näherung trägt hier nicht: {reason}",
+                place=data.definition,
+                mend='bitte [change] engine = "auto" oder "nuts" wählen',
+            )
+    return _by_nuts(data, settings, seed, cores, reason)
+
+
+def _by_laplace(drawn: laplace.Drawn) -> _Result:
+    attributes = {
+        "engine": "laplace",
+        "fallback": "",
+        "form": drawn.weighting,
+        "attempts": 1,
+        **_NONE,
+        "pareto_k": max(drawn.k_hyper, drawn.k_draws),
+        "effective": drawn.effective,
+    }
+    return _Result(drawn.draws, np.zeros((1, drawn.draws.sizes["draw"]), dtype=bool), attributes)
+
+
+def _by_nuts(data: ChangeData, settings: ChangeSettings, seed: int, cores: int, reason: str) -> _Result:
     from integstat.change import nuts
 
     attempts: list[Diagnostics] = []
@@ -57,10 +115,22 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
         run = nuts.sample(
             data, settings, seed + len(attempts), form=plan.form, target_accept=plan.target, draws=plan.draws, cores=cores
         )
-        attempts.append(diagnose(run.draws, run.diverging))
-        if attempts[-1].passed:
-            return _tree(data, settings, run, attempts, seed)
-        plan = _retry(settings, attempts[-1])
+        last = diagnose(run.draws, run.diverging)
+        attempts.append(last)
+        if last.passed:
+            attributes = {
+                "engine": "nuts",
+                "fallback": reason,
+                "form": run.form,
+                "attempts": len(attempts),
+                **_NONE,
+                "rhat": last.rhat,
+                "ess_bulk": last.ess_bulk,
+                "ess_tail": last.ess_tail,
+                "divergences": last.divergences,
+            }
+            return _Result(run.draws, run.diverging, attributes)
+        plan = _retry(settings, last)
     best = min(attempts, key=lambda found: (found.divergences, found.rhat))
     raise ConvergenceError(
         f"die Rechnung ist auch im zweiten Anlauf nicht zur Ruhe gekommen: {best.complaint()}",
@@ -86,33 +156,25 @@ def _retry(settings: ChangeSettings, first: Diagnostics) -> _Attempt:
     return _Attempt(form, max(settings.target_accept, 0.98), 2 * settings.draws)
 
 
-def _tree(
-    data: ChangeData,
-    settings: ChangeSettings,
-    run: Sampled,
-    attempts: list[Diagnostics],
-    seed: int,
-) -> xr.DataTree:
-    posterior = run.draws.assign_coords(city=list(data.cities), group=list(data.groups))
+def _tree(data: ChangeData, settings: ChangeSettings, posterior: xr.Dataset, result: _Result) -> xr.DataTree:
+    posterior = posterior.assign_coords(city=list(data.cities), group=list(data.groups))
     if "covariate" in posterior.dims:
         posterior = posterior.assign_coords(covariate=list(data.covariate_names))
     if "peer_group" in posterior.dims and len(data.peer_names) == posterior.sizes["peer_group"]:
         posterior = posterior.assign_coords(peer_group=list(data.peer_names))
     if "land" in posterior.dims:
         posterior = posterior.assign_coords(land=list(data.land_names))
-    if len(data.years) == 2:
-        posterior = posterior.assign(_expected(data, posterior))
-        posterior = draw_lasting(posterior, settings.priors.lasting_a, settings.priors.lasting_b, seed).drop_vars("group_change")
+    if "year" in posterior.dims:
+        posterior = posterior.assign_coords(year=list(data.years))
     dims = ("city", "group", "year")
     coords = {"city": list(data.cities), "group": list(data.groups), "year": list(data.years)}
     observed = xr.Dataset({"y": (dims, data.y), "n": (dims, data.n)}, coords=coords)
     peers = data.peers if data.has_peers and data.peers is not None else np.full(len(data.cities), -1)
     constant = xr.Dataset({"peer": (("city",), np.asarray(peers, dtype=int))}, coords={"city": list(data.cities)})
-    last = attempts[-1]
     tree = xr.DataTree.from_dict(
         {
             "posterior": posterior,
-            "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), run.diverging)}),
+            "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), result.diverging)}),
             "observed_data": observed,
             "constant_data": constant,
         }
@@ -121,14 +183,8 @@ def _tree(
         "definition": data.definition,
         "kind": data.kind,
         "link": data.link,
-        "engine": "nuts",
-        "form": run.form,
-        "attempts": len(attempts),
         "lasting_source": settings.priors.lasting_source,
-        "rhat": last.rhat,
-        "ess_bulk": last.ess_bulk,
-        "ess_tail": last.ess_tail,
-        "divergences": last.divergences,
+        **result.attributes,
     }
     return tree
 
@@ -136,14 +192,16 @@ def _tree(
 def _expected(data: ChangeData, posterior: xr.Dataset) -> dict[str, xr.DataArray]:
     """What peer group and Land add to the ring's shift, and the sum of all three; by city and group."""
     parts = design(data)
-    group_part = xr.zeros_like(posterior["change"])
+    change = posterior["change"]
+    group_part = xr.zeros_like(change)
     if "peer_change" in posterior:
-        weights = xr.DataArray(parts.peers, dims=("city", "peer_group"), coords={"city": list(data.cities)})
-        group_part = group_part + xr.dot(
-            weights, posterior["peer_change"].drop_vars("peer_group", errors="ignore"), dim="peer_group"
-        )
+        by_peers = posterior["peer_change"]
+        if "peer_group" in by_peers.dims:
+            weights = xr.DataArray(parts.peers.astype(change.dtype), dims=("city", "peer_group"), coords={"city": change["city"]})
+            by_peers = xr.dot(weights, by_peers, dim="peer_group")
+        group_part = group_part + by_peers
     if "land_change" in posterior:
-        weights = xr.DataArray(parts.land, dims=("city", "land"), coords={"city": list(data.cities)})
-        group_part = group_part + xr.dot(weights, posterior["land_change"].drop_vars("land"), dim="land")
+        weights = xr.DataArray(parts.land.astype(change.dtype), dims=("city", "land"), coords={"city": change["city"]})
+        group_part = group_part + xr.dot(weights, posterior["land_change"], dim="land")
     group_part = group_part.transpose("chain", "draw", "city", "group")
     return {"group_change": group_part, "expected_change": group_part + posterior["delta"]}

@@ -1,0 +1,368 @@
+"""Compiled loops to the mode of all cities and ring effects, and the marginal likelihood there.
+
+Given the hyperparameters, the vector of predictors eta_c of a city (group by year, length D) has a Gaussian prior of covariance
+S_c around E_c phi, and the ring effects phi (length R) have a Gaussian prior with a diagonal precision. The negative Hessian is
+arrow-shaped: one D x D block per city, bordered by the ring effects. Eliminating the cities leaves an R x R system. E_c is the
+product of a few time profiles and the city's weights in the columns; cities with equal weights form a *pattern* and are summed up
+before the ring's system sees them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from integstat.change.laplace.cells import curvature, higher
+from integstat.change.laplace.prior import cholesky, hyperprior, prior_precisions
+from integstat.change.laplace.structure import Structure
+
+_STEPS_AT_MOST = 100  # of Newton
+_HALVINGS = 30
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def expected_of(m: Structure, phi: Any, out: Any) -> None:
+    """Write what the ring effects lead to expect into `out`, shape (patterns, D)."""
+    groups, profile, of_column = m.groups, m.profile, m.of_column
+    start, column, weight = m.start, m.column, m.weight
+    years = profile.shape[1]
+    out[:, :] = 0.0
+    for p in range(out.shape[0]):
+        for k in range(start[p], start[p + 1]):
+            q = column[k]
+            for g in range(groups):
+                scaled = weight[k] * phi[q * groups + g]
+                for t in range(years):
+                    out[p, g * years + t] += scaled * profile[of_column[q], t]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def quadratic(deviation: Any, inverse: Any, at: int, size: int) -> float:
+    """Quadratic form of a deviation in one of the matrices `inverse`."""
+    total = 0.0
+    for i in range(size):
+        inner = 0.5 * inverse[at, i, i] * deviation[i]
+        for j in range(i):
+            inner += inverse[at, i, j] * deviation[j]
+        total += 2 * inner * deviation[i]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _objective_prior(m: Structure, eta: Any, phi: Any, expected: Any, inverse: Any, precision: Any, deviation: Any) -> float:
+    """Log prior density of cities and ring effects, without constants."""
+    pattern, shared = m.pattern, m.shared
+    cities, cells = eta.shape
+    total = 0.0
+    for c in range(cities):
+        for i in range(cells):
+            deviation[i] = eta[c, i] - expected[pattern[c], i]
+        total += quadratic(deviation, inverse, c if shared else 0, cells)
+    for r in range(phi.size):
+        total += precision[r] * phi[r] * phi[r]
+    return -0.5 * total
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _block(size: int, at: int, c: int, eta: Any, grad: Any, info: Any, inverse: Any, low: Any, cov: Any, working: Any) -> float:
+    """Linearise one city: inverted Cholesky factor of its precision, covariance, working response; return the log-determinant.
+
+    `size` is the number of its cells; a constant at the place of the call lets the compiler unroll the loops.
+    """
+    log_det = 0.0
+    for i in range(size):
+        working[c, i] = info[c, i] * eta[c, i] + grad[c, i]
+        for j in range(i + 1):
+            total = inverse[at, i, j]
+            if i == j:
+                total += info[c, i]
+            for k in range(j):
+                total -= low[i, k] * low[j, k]
+            if i == j:
+                log_det += np.log(total)
+                low[i, i] = np.sqrt(total)
+            else:
+                low[i, j] = total / low[j, j]
+    for i in range(size):
+        low[i, i] = 1.0 / low[i, i]
+        for j in range(i):
+            total = 0.0
+            for k in range(j, i):
+                total -= low[i, k] * low[k, j]
+            low[i, j] = total * low[i, i]
+    for i in range(size):
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(i, size):
+                total += low[k, i] * low[k, j]
+            cov[i, j] = total
+            cov[j, i] = total
+    return log_det
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _marginal(size: int, c: int, info: Any, cov: Any, working: Any, middle: Any, solved: Any) -> None:
+    """Precision and weighed response of a city's cells with its own effects integrated out."""
+    for i in range(size):
+        total = 0.0
+        for j in range(size):
+            total += cov[i, j] * working[c, j]
+            middle[i, j] = -info[c, i] * cov[i, j] * info[c, j]
+        solved[i] = working[c, i] - info[c, i] * total
+        middle[i, i] += info[c, i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _compress(groups: int, years: int, p: int, profile: Any, middle: Any, solved: Any, half: Any, summed: Any, rhs: Any) -> None:
+    """Add a city's precision and response, seen through the time profiles, to those of its pattern."""
+    profiles = profile.shape[0]
+    for a in range(profiles):
+        for g in range(groups):
+            total = 0.0
+            for t in range(years):
+                total += profile[a, t] * solved[g * years + t]
+            rhs[p, a * groups + g] += total
+            for j in range(groups * years):
+                total = 0.0
+                for t in range(years):
+                    total += profile[a, t] * middle[g * years + t, j]
+                half[a * groups + g, j] = total
+    for ag in range(profiles * groups):
+        for b in range(profiles):
+            for g in range(groups):
+                total = 0.0
+                for t in range(years):
+                    total += half[ag, g * years + t] * profile[b, t]
+                summed[p, ag, b * groups + g] += total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _assemble(
+    m: Structure,
+    eta: Any,
+    grad: Any,
+    info: Any,
+    inverse: Any,
+    precision: Any,
+    factor: Any,
+    posterior: Any,
+    working: Any,
+    system: Any,
+    rhs: Any,
+    summed: Any,
+    summed_rhs: Any,
+) -> float:
+    """One linearisation: city blocks, the ring's system and its right-hand side; return the cities' log-determinants.
+
+    `factor` gets the inverted Cholesky factor of each city's precision, `posterior` its inverse, `working` the working response
+    times its precision.
+    """
+    groups, pattern, shared, profile, of_column = m.groups, m.pattern, m.shared, m.profile, m.of_column
+    start, column, weight = m.start, m.column, m.weight
+    cities, cells = eta.shape
+    years = cells // groups
+    profiles = profile.shape[0]
+    summed[:, :, :] = 0.0
+    summed_rhs[:, :] = 0.0
+    log_det = 0.0
+    middle = np.empty((cells, cells))
+    half = np.empty((profiles * groups, cells))
+    low, cov = np.zeros((cells, cells)), np.empty((cells, cells))
+    solved = np.empty(cells)
+    for c in range(cities):
+        at, p = c if shared else 0, pattern[c]
+        if groups == 2 and years == 2:
+            log_det += _block(4, at, c, eta, grad, info, inverse, low, cov, working)
+            _marginal(4, c, info, cov, working, middle, solved)
+            _compress(2, 2, p, profile, middle, solved, half, summed, summed_rhs)
+        else:
+            log_det += _block(cells, at, c, eta, grad, info, inverse, low, cov, working)
+            _marginal(cells, c, info, cov, working, middle, solved)
+            _compress(groups, years, p, profile, middle, solved, half, summed, summed_rhs)
+        for i in range(cells):
+            for j in range(cells):
+                factor[c, i, j] = low[i, j]
+                posterior[c, i, j] = cov[i, j]
+    system[:, :] = 0.0
+    rhs[:] = 0.0
+    for r in range(rhs.size):
+        system[r, r] = precision[r]
+    for p in range(summed.shape[0]):
+        for k in range(start[p], start[p + 1]):
+            q, a = column[k], of_column[column[k]]
+            for g in range(groups):
+                rhs[q * groups + g] += weight[k] * summed_rhs[p, a * groups + g]
+            for other_k in range(start[p], k + 1):  # columns ascend within a pattern: the lower triangle is enough
+                other, b = column[other_k], of_column[column[other_k]]
+                both = weight[k] * weight[other_k]
+                for g in range(groups):
+                    for h in range(groups):
+                        system[q * groups + g, other * groups + h] += both * summed[p, a * groups + g, b * groups + h]
+    return log_det
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _solve_factor(factor: Any, b: Any, size: int) -> None:
+    """Solve L L' x = b in place."""
+    for i in range(size):
+        for k in range(i):
+            b[i] -= factor[i, k] * b[k]
+        b[i] /= factor[i, i]
+    for i in range(size - 1, -1, -1):
+        for k in range(i + 1, size):
+            b[i] -= factor[k, i] * b[k]
+        b[i] /= factor[i, i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _beyond(size: int, c: int, posterior: Any, third: Any) -> float:
+    """Sum over pairs of cells in `_correction`."""
+    total = 0.0
+    for i in range(size):
+        v = posterior[c, i, i]
+        total += third[i] * third[i] * v * v * v * (5.0 / 24.0)
+        for j in range(i):
+            w = posterior[c, i, j]
+            total += third[i] * third[j] * w * (v * posterior[c, j, j] / 4 + w * w / 6)
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _correction(m: Structure, eta: Any, posterior: Any) -> float:
+    """Second-order term of the cities' integrals beyond Laplace (Shun & McCullagh 1995)."""
+    rate, n, cell_start, value, log_weight = m.rate, m.n, m.cell_start, m.value, m.log_weight
+    cities, cells = eta.shape
+    third = np.empty(cells)
+    total = 0.0
+    for c in range(cities):
+        for i in range(cells):
+            low, high = cell_start[c * cells + i], cell_start[c * cells + i + 1]
+            third[i], fourth = higher(rate, n[c, i], eta[c, i], low, high, value, log_weight)
+            total += fourth * posterior[c, i, i] ** 2 / 8
+        if cells == 4:
+            total += _beyond(4, c, posterior, third)
+        else:
+            total += _beyond(cells, c, posterior, third)
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve(
+    m: Structure,
+    inverse: Any,
+    log_det_prior: float,
+    precision: Any,
+    tolerance: float,
+    correct: bool,
+    eta: Any,
+    phi: Any,
+    factor: Any,
+    posterior: Any,
+    working: Any,
+    system: Any,
+) -> float:
+    """Damped Newton to the joint mode of cities and ring effects; return the log marginal likelihood there.
+
+    `eta` (C, D) and `phi` (R) hold the starting point and then the mode; `factor`, `posterior`, `working` and `system` the
+    linearisation that led to it (see `_assemble`; `system` its Cholesky factor), at most `tolerance` away. NaN where no mode
+    was found.
+
+    Newton's step comes from the assembled system; it is halved while it does not raise the objective. The objective is concave,
+    so the mode is the only one.
+    """
+    groups, pattern, shared = m.groups, m.pattern, m.shared
+    cities, cells = eta.shape
+    size = phi.size
+    patterns = m.start.size - 1
+    wide = m.profile.shape[0] * groups
+    grad, info = np.empty((cities, cells)), np.empty((cities, cells))
+    expected, deviation = np.empty((patterns, cells)), np.empty(cells)
+    summed, summed_rhs, rhs = np.empty((patterns, wide, wide)), np.empty((patterns, wide)), np.empty(size)
+    new_eta, new_phi = np.empty((cities, cells)), np.empty(size)
+    expected_of(m, phi, expected)
+    now = curvature(m, eta, grad, info)
+    now += _objective_prior(m, eta, phi, expected, inverse, precision, deviation)
+    for _ in range(_STEPS_AT_MOST):
+        log_det = _assemble(m, eta, grad, info, inverse, precision, factor, posterior, working, system, rhs, summed, summed_rhs)
+        log_det += cholesky(system, size)
+        if not np.isfinite(log_det):
+            return np.nan
+        _solve_factor(system, rhs, size)
+        new_phi[:] = rhs
+        expected_of(m, new_phi, expected)
+        step = 0.0
+        for c in range(cities):
+            at, p = c if shared else 0, pattern[c]
+            for i in range(cells):
+                deviation[i] = working[c, i]
+                for j in range(cells):
+                    deviation[i] += inverse[at, i, j] * expected[p, j]
+            for i in range(cells):
+                total = 0.0
+                for j in range(cells):
+                    total += posterior[c, i, j] * deviation[j]
+                new_eta[c, i] = total
+                step = max(step, abs(total - eta[c, i]))
+        for r in range(size):
+            step = max(step, abs(new_phi[r] - phi[r]))
+        for _half in range(_HALVINGS):
+            then = curvature(m, new_eta, grad, info)
+            then += _objective_prior(m, new_eta, new_phi, expected, inverse, precision, deviation)
+            if then >= now - 1e-9 * (1.0 + abs(now)):
+                break
+            for c in range(cities):
+                for i in range(cells):
+                    new_eta[c, i] = 0.5 * (new_eta[c, i] + eta[c, i])
+            for r in range(size):
+                new_phi[r] = 0.5 * (new_phi[r] + phi[r])
+            expected_of(m, new_phi, expected)
+        eta[:, :] = new_eta
+        phi[:] = new_phi
+        now = then
+        if step < tolerance:
+            result = now - 0.5 * (log_det_prior + log_det)
+            for r in range(size):
+                result += 0.5 * np.log(precision[r])
+            if correct:
+                result += _correction(m, eta, posterior)
+            return result
+    return np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def log_posteriors(m: Structure, thetas: Any, tolerance: float, eta: Any, phi: Any, out: Any) -> None:
+    """Write the log posterior density of each row of `thetas` into `out`; every solve starts from `eta`, `phi`."""
+    cities, cells = m.y.shape
+    size = phi.size
+    covariance, precision = np.empty((cells, cells)), np.empty(size)
+    inverse = np.empty((cities if m.shared else 1, cells, cells))
+    factor, posterior = np.empty((cities, cells, cells)), np.empty((cities, cells, cells))
+    working, system = np.empty((cities, cells)), np.empty((size, size))
+    own_eta, own_phi = np.empty((cities, cells)), np.empty(size)
+    for i in range(thetas.shape[0]):
+        log_prior = hyperprior(m, thetas[i], covariance, precision)
+        log_det = prior_precisions(m, covariance, inverse)
+        if not np.isfinite(log_det):
+            out[i] = -np.inf
+            continue
+        own_eta[:, :] = eta
+        own_phi[:] = phi
+        found = solve(m, inverse, log_det, precision, tolerance, True, own_eta, own_phi, factor, posterior, working, system)
+        out[i] = log_prior + found if np.isfinite(found) else -np.inf
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def move_to_mode(m: Structure, theta: Any, tolerance: float, eta: Any, phi: Any) -> bool:
+    """Move `eta` and `phi` to the mode for one vector of hyperparameters; tell whether it was found."""
+    cities, cells = m.y.shape
+    size = phi.size
+    covariance, precision = np.empty((cells, cells)), np.empty(size)
+    inverse = np.empty((cities if m.shared else 1, cells, cells))
+    factor, posterior = np.empty((cities, cells, cells)), np.empty((cities, cells, cells))
+    working, system = np.empty((cities, cells)), np.empty((size, size))
+    hyperprior(m, theta, covariance, precision)
+    log_det = prior_precisions(m, covariance, inverse)
+    found = solve(m, inverse, log_det, precision, tolerance, False, eta, phi, factor, posterior, working, system)
+    return bool(np.isfinite(found))
