@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,53 @@ def test_group_and_year_may_be_left_out(tmp_path: Path) -> None:
     assert data.covariates.shape == (2, 0)
 
 
+def test_up_to_twelve_years_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "years.csv"
+    for count in (3, 12, 13):
+        rows = [f"{city},{year},5,100" for city in "ab" for year in range(2009, 2009 + count)]
+        path.write_text("\n".join(["city,year,y,n", *rows]) + "\n", encoding="utf-8")
+        if count > 12:
+            with pytest.raises(DataError, match="13 Jahre"):
+                read_counts(path, "share", [])
+        else:
+            assert read_counts(path, "share", []).years == tuple(range(2009, 2009 + count))
+
+
+def test_counts_may_be_known_within_bounds(tmp_path: Path) -> None:
+    path = tmp_path / "coarse.csv"
+    path.write_text("city,y,y_low,y_high,n\na,,23,27,100\nb,< 3,,,50\nc,7,,,60\nd,.,,,70\ne,,3,7,\n", encoding="utf-8")
+    data = read_counts(path, "share", [], overlap=0.4)
+    assert data.coarse is not None
+    np.testing.assert_array_equal(data.coarse[:, 0, 0], [[23, 27], [0, 2], *[[np.nan, np.nan]] * 3])
+    np.testing.assert_array_equal(data.n[:, 0, 0], [100, 50, 60, 0, 0])  # a secret count, or bounds without a base: nothing
+    assert data.y[2, 0, 0] == 7
+    assert data.overlap == 0.4
+
+
+BOUNDS = "city,y,y_low,y_high,n\na,,23,27,100\nb,7,,,60\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        (",y_high", ",high", "die Spalte 'y_low' steht allein"),
+        ("a,,23,27", "a,25,23,27", "stehen nebeneinander"),
+        ("a,,23,27", "a,,23,", "gehören zusammen"),
+        ("a,,23,27", "a,,22.5,27", "keine ganze Zahl"),
+        ("a,,23,27", "a,,27,23", "negativ oder vertauscht"),
+        ("a,,23,27", "a,,-2,2", "negativ oder vertauscht"),
+        ("27,100", "27,20", r"y_low \(23\) ist größer als n \(20\)"),
+        ("27,100", "27,0", r"y \(23\) braucht eine Grundgesamtheit"),
+    ],
+)
+def test_broken_bounds_get_one_sentence(old: str, new: str, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "coarse.csv"
+    path.write_text(BOUNDS.replace(old, new), encoding="utf-8")
+    with pytest.raises(DataError, match=what) as caught:
+        read_counts(path, "share", [])
+    assert "bitte" in caught.value.mend
+
+
 def test_rates_may_pass_one_and_years_may_come_in_any_order(tmp_path: Path) -> None:
     path = tmp_path / "rate.csv"
     path.write_text("city,year,y,n\na,2021,30,20\na,2020,10,20\n b ,2020,1,20\nb,2021,2,20\n", encoding="utf-8")
@@ -84,7 +132,6 @@ BROKEN = {
     "twice": ("01002,target,2021", "01002,target,2020", [], "Zeile 3", "steht für Gruppe und Jahr doppelt"),
     "unknown group": ("01002,reference,2020", "01002,women,2020", [], "Zeile 4", "'women' ist keine Gruppe"),
     "not a year": ("target,2021,60", "target,21,60", [], "Zeile 3", "'21' ist kein Jahr"),
-    "three years": ("target,2021,60", "target,2022,60", [], "", "3 Jahre"),
     "covariate varies": ("60,410,7.5", "60,410,8.5", ["rent"], "Zeile 3", "'rent' ist bei '01002' nicht überall gleich"),
     "covariate missing": ("60,410,7.5", "60,410,", ["rent"], "Zeile 3", "in Spalte 'rent' fehlt eine Zahl"),
     "no city": ("Kiel,target,2020", ",target,2020", [], "Zeile 6, Spalte city", "die Stadt fehlt"),
@@ -182,7 +229,7 @@ def data_of(cities: int, groups: int, years: int, kind: str = "share", covariate
         kind=kind,  # type: ignore[arg-type]
         cities=tuple(f"c{place}" for place in range(cities)),
         groups=("target", "reference")[:groups],
-        years=(2020, 2021)[:years] if years == 2 else (0,),
+        years=tuple(range(2020, 2020 + years)) if years > 1 else (0,),
         y=np.full(shape, 20.0),
         n=np.full(shape, 100.0),
         covariates=np.arange(cities * len(covariates), dtype=float).reshape(cities, -1),
@@ -282,6 +329,44 @@ def test_cells_that_tell_nothing_have_no_row() -> None:
         ("level", "reference", 2021),
         *((quantity, "reference", "") for quantity in ("change", "relative_change", "lasting_change")),
     }
+
+
+def many_years(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2) -> xr.DataTree:
+    """A posterior of several years: a path for each, mean and change from its ends, nothing about what lasts."""
+    two = replace(data, years=(data.years[0], data.years[-1]), y=data.y[:, :, [0, -1]], n=data.n[:, :, [0, -1]])
+    tree = by_hand(two, settings, seed, cores=cores)
+    posterior = tree["posterior"].to_dataset(inherit=False).drop_vars(["lasting_share", "lasting_change"])
+    rng = np.random.default_rng(seed)
+    dims = ("chain", "draw", "city", "group", "year")
+    path = rng.normal(-1.5, 0.2, (*posterior["mean"].shape, len(data.years)))
+    posterior["mean"] = (dims[:-1], (path[..., 0] + path[..., -1]) / 2)
+    posterior["change"] = (dims[:-1], path[..., -1] - path[..., 0])
+    observed = xr.Dataset({name: (dims[2:], values) for name, values in (("y", data.y), ("n", data.n))})
+    constant = tree["constant_data"].to_dataset(inherit=False)
+    made = xr.DataTree.from_dict(
+        {"posterior": posterior.assign(path=(dims, path)), "observed_data": observed, "constant_data": constant}
+    )
+    made.attrs = tree.attrs
+    return made
+
+
+def test_more_years_give_levels_of_each_and_the_change_from_first_to_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(integstat.bare, "fit", many_years)
+    data = data_of(7, 2, 4)
+    for spot in ((3, 0, 1), (4, 0, 3)):
+        data.y[spot] = data.n[spot] = 0.0
+    found = fit_table(data, ChangeSettings(), 2)
+    level = found[found["quantity"] == "level"].set_index(["city", "group", "year"])
+    assert len(level) == 7 * 2 * 4 - 2
+    path = many_years(data, ChangeSettings(), 2)["posterior"]["path"].sel(city="c2", group="target").to_numpy().reshape(-1, 4)
+    p = inverse_link(path, data.link)
+    for t, year in enumerate(data.years):
+        assert level.loc[("c2", "target", year), "mean"] == pytest.approx(p[:, t].mean())
+    change = found[found["quantity"] == "change"].set_index(["city", "group"])["mean"]
+    assert change[("c2", "target")] == pytest.approx((p[:, 3] - p[:, 0]).mean())
+    assert ("c3", "target") in change.index  # a gap between first and last year
+    assert ("c4", "target") not in change.index
+    assert not (found["quantity"] == "lasting_change").any()
 
 
 def test_every_refusal_is_an_error_of_the_package(table: Path) -> None:

@@ -105,6 +105,8 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         (["change", "ring.toml", "--counts", "a.csv", "--out", "b.csv"], "entweder CONFIG oder --counts"),
         (["change", "--counts", "a.csv"], "--counts braucht --out"),
         (["change", "--counts", "a.csv", "--out", "b.csv", "--kind", "mean"], "'mean' ist keine Art"),
+        (["change", "--counts", "a.csv", "--out", "b.csv", "--overlap", "1"], "'1' ist keine Überlappung"),
+        (["change", "ring.toml", "--overlap", "0.5"], "gehören zu --counts"),
         (["change", "--counts", "a.csv", "--out", "b.csv", "--engine", "stan"], "'stan' gibt es nicht"),
         (["change", "--counts", "a.csv", "--out", "."], "das ist ein Ordner"),
         (["run", "ring.toml", "--from", "lunch"], "'lunch' ist keine Stufe"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,21 +25,27 @@ RANKS = ("rank_q2.5", "rank_q50", "rank_q97.5")
 _PROBABILITIES = (0.025, 0.05, 0.5, 0.95, 0.975)
 _SCALES = ("points", "ratio", "logit")
 _QUANTITIES = ("level", "change", "relative_change", "lasting_change", *(f"gap_change_{scale}" for scale in _SCALES))
-_TAKEN = {"city", "group", "year", "y", "n", *_QUANTITIES, "alpha", "delta", "sd_mean", "sd_change"}
+BOUNDS = ("y_low", "y_high")
+_BELOW_3, _EXACT = (0.0, 2.0), (np.nan, np.nan)
+_MOST_YEARS = 12
+_TAKEN = {"city", "group", "year", "y", "n", *BOUNDS, *_QUANTITIES, "alpha", "delta", "sd_mean", "sd_change"}
 _SURELY_DECIMAL = r"\d{4,}(\.\d+)?|\d+\.(\d{1,2}|\d{4,})"
 
 
-def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData:
+def read_counts(path: Path, kind: Kind, covariates: Sequence[str], *, overlap: float = 0.0) -> ChangeData:
     """Read a table of counts.
 
     Parameters
     ----------
     path : Path
         UTF-8 CSV with commas and decimal points; columns `city`, optional `group` (target, reference) and `year`, then
-        `y`, `n` and the covariates. Without `year` it is a table of one year.
+        `y`, `n`, optional `y_low` and `y_high` (a count known within bounds; `y` is empty there) and the covariates.
+        Without `year` it is a table of one year.
     kind : {'share', 'rate'}
     covariates : sequence of str
         Columns that enter the level; one value per city (its rows must agree).
+    overlap : float
+        Share of the persons of a stock who are counted in every year; 0: other persons each year.
 
     Raises
     ------
@@ -59,6 +65,9 @@ def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData
     for column in ("city", "y", "n", *covariates):
         if column not in frame.columns:
             raise DataError(f"die Spalte '{column}' fehlt", place=str(path), mend="bitte ergänzen")
+    bounded = [column for column in BOUNDS if column in frame.columns]
+    if len(bounded) == 1:
+        raise DataError(f"die Spalte '{bounded[0]}' steht allein", place=str(path), mend=f"bitte {' und '.join(BOUNDS)} liefern")
     for column in {"city", "group", "year"} & set(frame.columns):
         frame[column] = frame[column].str.strip()
     _check_names(frame, path)
@@ -68,6 +77,7 @@ def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData
     cities = tuple(dict.fromkeys(frame["city"]))
     shape = (len(cities), len(groups), len(years))
     y, n, seen = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=bool)
+    coarse = np.full((*shape, 2), np.nan)
     features = np.full((len(cities), len(covariates)), np.nan)
     for row in frame.to_dict("records"):
         where = f"{path}, Zeile {row[LINE]}"
@@ -79,7 +89,7 @@ def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData
         if seen[spot]:
             raise DataError(f"'{row['city']}' steht für Gruppe und Jahr doppelt", place=where, mend="bitte eine Zeile streichen")
         seen[spot] = True
-        y[spot], n[spot] = _counts(row["y"], row["n"], kind, where)
+        y[spot], n[spot], coarse[spot] = _counts(row, kind, where)
         for slot, name in enumerate(covariates):
             value = _number(row[name], name, where)
             if np.isfinite(features[spot[0], slot]) and features[spot[0], slot] != value:
@@ -95,6 +105,8 @@ def read_counts(path: Path, kind: Kind, covariates: Sequence[str]) -> ChangeData
         years=tuple(years),
         y=y,
         n=n,
+        coarse=coarse if np.isfinite(coarse).any() else None,
+        overlap=overlap,
         covariates=features,
         covariate_names=tuple(covariates),
     )
@@ -139,8 +151,8 @@ def _years(frame: pd.DataFrame, path: Path) -> list[int]:
             f"'{bad['year'].iloc[0]}' ist kein Jahr", place=f"{path}, Zeile {bad[LINE].iloc[0]}", mend="bitte vierstellig angeben"
         )
     years = sorted(int(year) for year in frame["year"].unique())
-    if len(years) > 2:
-        raise DataError(f"die Tabelle enthält {len(years)} Jahre", place=str(path), mend="bitte auf ein oder zwei Jahre kürzen")
+    if len(years) > _MOST_YEARS:
+        raise DataError(f"die Tabelle enthält {len(years)} Jahre", place=str(path), mend="bitte auf höchstens zwölf Jahre kürzen")
     return years
 
 
@@ -157,17 +169,42 @@ def _groups(frame: pd.DataFrame, path: Path) -> tuple[str, ...]:
     return tuple(group for group in GROUPS if (frame["group"] == group).any())
 
 
-def _counts(y_text: str, n_text: str, kind: Kind, where: str) -> tuple[float, float]:
-    y, n = _number(y_text, "y", where, gaps=True), _number(n_text, "n", where, gaps=True)
+def _counts(row: Mapping[Hashable, str], kind: Kind, where: str) -> tuple[float, float, tuple[float, float]]:
+    """Count, base and bounds of the count; all 0 and no bounds where the row tells nothing."""
+    y, n = _number(row["y"], "y", where, gaps=True), _number(row["n"], "n", where, gaps=True)
+    bounds = _bounds(row, where)
     if y < 0 or n < 0:
         raise DataError("eine Anzahl ist negativ", place=where, mend="bitte berichtigen")
-    if n == 0 and y > 0:
-        raise DataError(f"y ({y:g}) braucht eine Grundgesamtheit, n ist 0", place=where, mend="bitte berichtigen")
+    least = bounds[0] if np.isnan(y) else y
+    if n == 0 and least > 0:
+        raise DataError(f"y ({least:g}) braucht eine Grundgesamtheit, n ist 0", place=where, mend="bitte berichtigen")
+    if np.isfinite(bounds[0]):
+        if np.isfinite(y):
+            raise DataError("y und y_low/y_high stehen nebeneinander", place=where, mend="bitte y leer lassen oder die Grenzen")
+        if kind == "share" and bounds[0] > n:
+            what = f"y_low ({bounds[0]:g}) ist größer als n ({n:g})"
+            raise DataError(what, place=where, mend="bitte berichtigen oder --kind rate wählen")
+        return (0.0, n, bounds) if n > 0 else (0.0, 0.0, _EXACT)
     if np.isnan(y) or np.isnan(n) or n == 0:
-        return 0.0, 0.0
+        return 0.0, 0.0, _EXACT
     if kind == "share" and y > n:
         raise DataError(f"y ({y:g}) ist größer als n ({n:g})", place=where, mend="bitte berichtigen oder --kind rate wählen")
-    return y, n
+    return y, n, _EXACT
+
+
+def _bounds(row: Mapping[Hashable, str], where: str) -> tuple[float, float]:
+    """Smallest and largest count of a row: its two columns, or 0 and 2 where y is '< 3'; NaN where there are none."""
+    low, high = (_number(row[column], column, where, gaps=True) if column in row else np.nan for column in BOUNDS)
+    if np.isnan(low) != np.isnan(high):
+        raise DataError("y_low und y_high gehören zusammen", place=where, mend="bitte beide angeben oder keine")
+    if np.isnan(low):
+        return _BELOW_3 if parse_number(row["y"], decimal=".")[1] == "below_3" else _EXACT
+    if low != round(low) or high != round(high):
+        raise DataError("eine Grenze ist keine ganze Zahl", place=where, mend="bitte berichtigen")
+    if not 0 <= low <= high:
+        what = f"die Grenzen {low:g} und {high:g} sind negativ oder vertauscht"
+        raise DataError(what, place=where, mend="bitte berichtigen")
+    return low, high
 
 
 def _number(text: str, column: str, where: str, *, gaps: bool = False) -> float:
@@ -188,8 +225,9 @@ def fit_table(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: i
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS` and `RANKS`. `level` is a propensity between 0 and 1 (a rate per person of the base); `change`,
-        `relative_change`, `lasting_change` and `gap_change_points` are differences of propensities; `gap_change_ratio` and
+        Columns `COLUMNS` and `RANKS`. Every change is the last year's figure minus the first's. `level` is a propensity
+        between 0 and 1 (a rate per person of the base); `change`, `relative_change`, `lasting_change` and
+        `gap_change_points` are differences of propensities; `gap_change_ratio` and
         `gap_change_logit` (log for rates) the other two scales of the gap. Plus is more. Rows with an empty city are ring
         parameters on the link scale: `alpha` (level where every covariate is 0), `delta`, `sd_mean`, `sd_change`, and each
         covariate per unit. Ranks run from low to high among the cities; they say little where intervals overlap.
@@ -210,14 +248,11 @@ def _group_rows(tree: xr.DataTree, data: ChangeData, g: int, group: str) -> list
     """Levels by year, and change, relative and lasting change, of one group."""
     rows: list[dict[str, object]] = []
     posterior = tree["posterior"].to_dataset()
-    mean = flat(posterior["mean"])[:, :, g]
-    change = flat(posterior["change"])[:, :, g] if len(data.years) == 2 else None
-    usable = data.n[:, g] > 0
-    for t, year in enumerate(data.years):
-        eta = mean if change is None else mean + (t - 0.5) * change
+    usable = data.usable[:, g]
+    for year, (t, eta) in _eta_by_year(posterior, g, data.years).items():
         level = np.where(usable[None, :, t], inverse_link(eta, data.link), np.nan)
         rows += _city_rows("level", level, data.cities, group, year or "")
-    if change is None:
+    if "change" not in posterior:
         return rows
     one = xr.DataTree.from_dict(
         {
@@ -236,6 +271,18 @@ def _group_rows(tree: xr.DataTree, data: ChangeData, g: int, group: str) -> list
         if values is not None:
             rows += _city_rows(name, values, data.cities, group, "")
     return rows
+
+
+def _eta_by_year(posterior: xr.Dataset, g: int, years: Sequence[int]) -> dict[int, tuple[int, np.ndarray]]:
+    """Place of each year and draws of its predictor, shape (S, C); without `path` first and last year alone are known."""
+    if "path" in posterior:
+        path = flat(posterior["path"])[:, :, g]
+        return {year: (t, path[:, :, t]) for t, year in enumerate(years)}
+    mean = flat(posterior["mean"])[:, :, g]
+    if "change" not in posterior:
+        return {years[0]: (0, mean)}
+    change = flat(posterior["change"])[:, :, g]
+    return {years[0]: (0, mean - 0.5 * change), years[-1]: (len(years) - 1, mean + 0.5 * change)}
 
 
 def _city_rows(name: str, values: np.ndarray, cities: Sequence[str], group: str, year: object) -> list[dict[str, object]]:

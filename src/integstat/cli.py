@@ -102,6 +102,9 @@ def change_command(
         str, typer.Option("--covariates", metavar="A,B", help="Spalten der Tabelle, die das Niveau erklären")
     ] = "",
     kind: Annotated[str, typer.Option("--kind", metavar="share|rate", help="Anteil an Personen oder Rate")] = "share",
+    overlap: Annotated[
+        float, typer.Option("--overlap", metavar="R", help="Anteil der Personen, die in jedem Jahr gezählt sind (0 bis unter 1)")
+    ] = 0.0,
     engine: Annotated[str, typer.Option("--engine", metavar="nuts", help="Rechenverfahren")] = "nuts",
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 1,
     out: Annotated[
@@ -118,14 +121,15 @@ def change_command(
     if (config is None) == (counts is None):
         raise UsageError("es braucht entweder CONFIG oder --counts", mend="siehe integstat change --help")
     if config is not None:
-        if covariates or kind != "share" or seed != 1:
-            raise UsageError("--covariates, --kind und --seed gehören zu --counts", mend="beim Ring stehen sie in CONFIG")
+        if covariates or kind != "share" or overlap or seed != 1:
+            what = "--covariates, --kind, --overlap und --seed gehören zu --counts"
+            raise UsageError(what, mend="beim Ring stehen sie in CONFIG")
         _run(config, out, data, "change", force, jobs)
         return
     if data is not None:
         raise UsageError("--data gehört zu einem Ring, nicht zu --counts", mend="siehe integstat change --help")
     assert counts is not None
-    _bare(counts, out, covariates, kind, engine, seed, force, jobs)
+    _bare(counts, out, covariates, kind, overlap, engine, seed, force, jobs)
 
 
 @app.command("report")
@@ -265,11 +269,23 @@ def _with_progress(config: Path, options: RunOptions, run: Callable[..., Any]) -
     print(result.out / name)
 
 
-def _bare(counts: Path, out: Path | None, covariates: str, kind: str, engine: str, seed: int, force: bool, jobs: int) -> None:
+def _bare(
+    counts: Path,
+    out: Path | None,
+    covariates: str,
+    kind: str,
+    overlap: float,
+    engine: str,
+    seed: int,
+    force: bool,
+    jobs: int,
+) -> None:
     if out is None:
         raise UsageError("--counts braucht --out mit der Datei für das Ergebnis", mend="siehe integstat change --help")
     if kind not in ("share", "rate"):
         raise UsageError(f"'{kind}' ist keine Art", place="--kind", mend="bitte share oder rate nennen")
+    if not 0 <= overlap < 1:
+        raise UsageError(f"'{overlap:g}' ist keine Überlappung", place="--overlap", mend="bitte 0 bis unter 1 nennen")
     if engine != "nuts":
         raise UsageError(f"das Rechenverfahren '{engine}' gibt es nicht", place="--engine", mend="bitte nuts nennen")
     if out.is_dir():
@@ -281,7 +297,7 @@ def _bare(counts: Path, out: Path | None, covariates: str, kind: str, engine: st
     from integstat.report.tables import write_csv
 
     names = [name.strip() for name in covariates.split(",") if name.strip()]
-    data = read_counts(counts, "rate" if kind == "rate" else "share", names)
+    data = read_counts(counts, "rate" if kind == "rate" else "share", names, overlap=overlap)
     write_csv(out, fit_table(data, ChangeSettings(), seed, cores=jobs))
     print(out)
 

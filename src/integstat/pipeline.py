@@ -106,6 +106,9 @@ def change_data(
         peer_names=names,
         use_land=use_land,
         evidence=evidence,
+        rounding=tuple(entry.rounding(year) for year in years),
+        rounded_parts=entry.rounded_parts,
+        overlap=catalogue.overlap(definition, years, settings.overlap),
     )
 
 

@@ -32,6 +32,14 @@ def test_small_catalogue_answers(folder: Path) -> None:
     assert catalogue.group_names("H1.booklet") == ("", "")
 
 
+def test_a_stock_without_a_number_overlaps_by_half(folder: Path) -> None:
+    edit(folder, "fields/1_work.toml", "overlap = 0.5\n", "")
+    catalogue = load_catalogue(folder)
+    assert (catalogue.indicator("U1").overlap, catalogue.indicator("U2").overlap) == (0.5, 0.0)
+    edit(folder, "fields/1_work.toml", "stock = true\n", "stock = true\noverlap = 0.0\n")
+    assert load_catalogue(folder).indicator("U1").overlap == 0.0
+
+
 def test_definition_may_turn_the_polarity(folder: Path) -> None:
     edit(folder, "fields/1_work.toml", 'kind = "survey"', 'kind = "survey"\npolarity = "none"')
     catalogue = load_catalogue(folder)

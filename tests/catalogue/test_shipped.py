@@ -145,7 +145,41 @@ def test_stocks_overlap_by_half_and_flows_do_not(shipped: Catalogue) -> None:
         assert one.overlap == (0.5 if one.stock else 0.0), one.id
     stocks = {one.id for one in shipped.indicators.values() if one.stock}
     assert {"A1", "A2", "A5", "L1", "L2", "R2"} <= stocks
-    assert not {"R1", "E1", "E2", "E3", "E4", "S1", "G1", "G2", "OE2"} & stocks
+    assert not {"R1", "E1", "E2", "E3", "E4", "S1", "S2", "S3", "G1", "G2", "OE2", "OE3", "P4", "D1", "D4", "Z1"} & stocks
+
+
+def test_surveys_and_the_cases_of_a_year_do_not_overlap(shipped: Catalogue) -> None:
+    for definition in shipped.definition_ids:
+        indicator, entry = shipped.definition(definition)
+        found = shipped.overlap(definition, (2020, 2021))
+        if shipped.kind(definition) == "survey" or entry.reference_date in ("year", "school_year", "school_entry", "survey"):
+            assert found == 0.0, definition
+        elif definition != "B4.below_1_year":
+            assert found == (0.5 if indicator.stock else 0.0), definition
+    assert shipped.overlap("B4.below_1_year", (2020, 2021)) == 0.0
+
+
+def test_nobody_is_in_a_narrow_age_band_for_long(shipped: Catalogue) -> None:
+    assert shipped.overlap("K1.residence", (2020, 2021)) == 0.5  # two of three years of birth can be in both
+    assert shipped.overlap("K1.residence", (2020, 2022)) == pytest.approx(1 / 3)
+    assert shipped.overlap("K1.residence", (2020, 2021, 2023)) == 0.0
+    assert shipped.overlap("A2.share_15_64", (2010, 2021)) == 0.5
+
+
+def test_a_ring_may_give_an_overlap_for_its_stocks(shipped: Catalogue) -> None:
+    assert shipped.overlap("A2.share_15_64", (2020, 2021), 0.7) == 0.7
+    assert shipped.overlap("A2.share_15_64", (2020, 2021), 0.0) == 0.0
+    assert shipped.overlap("K1.residence", (2020, 2021), 0.9) == pytest.approx(2 / 3)
+    for flow in ("R1.eight_years_previous", "B1.census_broad", "E5.transition_system", "B4.below_1_year"):
+        assert shipped.overlap(flow, (2020, 2021), 0.7) == 0.0
+
+
+def test_rounding_belongs_to_the_source_and_the_year(shipped: Catalogue) -> None:
+    for definition in shipped.definition_ids:
+        _, entry = shipped.definition(definition)
+        found = entry.rounding(2019), entry.rounding(2020)
+        assert found == {"azr": (5, 5), "stla": (1, 5)}.get(entry.source, (1, 1)), definition
+        assert entry.rounded_parts == 1
 
 
 def test_composition_risk_wherever_the_group_is_foreigners(shipped: Catalogue) -> None:

@@ -15,7 +15,9 @@ from tests.fakes import fake_posterior
 from tests.findings import rings
 from tests.findings.rings import RHO, cap, catalogue, findings, indicator, pattern, tree
 
-from integstat.findings import CODEBOOK, FINDING_COLUMNS, Findings, FindingSettings
+from integstat.catalogue.schema import IndicatorEntry
+from integstat.findings import CODEBOOK, FINDING_COLUMNS, Findings, FindingSettings, build_findings
+from integstat.panel import Panel
 
 DRAWS = 100
 
@@ -270,6 +272,39 @@ def test_change_raw_is_turned_and_in_points() -> None:
     np.testing.assert_allclose(out.grid["change_raw"], expected)
 
 
+def test_a_count_within_bounds_gets_its_finding_but_no_raw_change() -> None:
+    trees = {"U.main": ring({0: (up(0.95), NOT)})}
+    counts = rings.panel(trees, 30)
+    frame = counts.counts.copy()
+    first = (frame["city"] == "00000") & (frame["year"] == 2020)
+    frame.loc[first, ["y", "y_code"]] = [np.nan, "below_3"]
+    book, main = catalogue(indicator("U", groups=1)), {"U": "U.main"}
+    out = build_findings(trees, Panel(frame, counts.cities), book, main, rings.YEARS, FindingSettings(), None)
+    one = row(out, 0)
+    assert one["finding"] == "success"
+    assert "coarse" in flags(one)
+    assert "not_estimable" not in flags(one)
+    assert np.isnan(one["change_raw"])
+    assert np.isfinite(one["change_mean"])
+    assert "coarse" not in flags(row(out, 1))
+    assert [note for note in out.notes if "nur in Grenzen bekannt" in note] == list(out.notes)
+
+
+def test_rounded_counts_are_flagged_and_shown_as_delivered() -> None:
+    trees = {"U.main": ring({})}  # 250 of 1,000 everywhere
+    entry = indicator("U", groups=1).model_dump()
+    entry["definition"] = [entry["definition"][0] | {"source": "azr"}]
+    out = findings(trees, catalogue(IndicatorEntry.model_validate(entry)))
+    assert out.grid["flags"].str.contains("coarse").all()
+    assert (out.grid["change_raw"] == 0).all()
+
+
+def test_a_stock_says_that_its_overlap_is_assumed() -> None:
+    for stock in (True, False):
+        out = findings({"U.main": ring({})}, catalogue(indicator("U", groups=1, stock=stock)))
+        assert ["angenommen und nicht gemessen" in note for note in out.notes] == [True] * stock
+
+
 def test_gap_has_a_word_of_its_own() -> None:
     last, change = np.full((DRAWS, 12, 2), -1.0), np.zeros((DRAWS, 12, 2))
     change[:, 0, 1] = up(0.95, -1)  # the reference group fell: the gap narrows, nobody in the target group is better off
@@ -483,7 +518,17 @@ def test_one_row_for_every_cell() -> None:
 
 def test_words_are_of_the_vocabulary(words: Findings) -> None:
     assert set(words.grid["finding"]) <= {"success", "deficit", "stable", "open"}
-    known = {"break", "with_ring", "scale_conflict", "poor_level", "not_estimable", "composition", "context", "unverified"}
+    known = {
+        "break",
+        "with_ring",
+        "scale_conflict",
+        "poor_level",
+        "not_estimable",
+        "coarse",
+        "composition",
+        "context",
+        "unverified",
+    }
     assert set().union(*(flags(one) for _, one in words.grid.iterrows())) <= known
     assert words.grid["flags"].str.contains("unverified").all()
 

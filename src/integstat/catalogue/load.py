@@ -11,7 +11,16 @@ from pathlib import Path
 
 from pydantic import Field
 
-from integstat.catalogue.schema import BreakEntry, CountEntry, DefinitionEntry, Entry, FieldEntry, IndicatorEntry, Kind
+from integstat.catalogue.schema import (
+    STOCK_DATES,
+    BreakEntry,
+    CountEntry,
+    DefinitionEntry,
+    Entry,
+    FieldEntry,
+    IndicatorEntry,
+    Kind,
+)
 from integstat.errors import UsageError
 from integstat.tomlfile import Place, load_model, place_of, read_toml
 
@@ -93,6 +102,33 @@ class Catalogue:
         """Return the kind of count, which chooses the likelihood."""
         indicator, definition = self.definition(definition_id)
         return definition.kind or indicator.kind
+
+    def overlap(self, definition_id: str, years: Sequence[int], stocks: float | None = None) -> float:
+        """Return the share of the counting error that these years have in common.
+
+        Parameters
+        ----------
+        definition_id : str
+        years : sequence of int
+            In order; what counts is how far the first and the last are apart.
+        stocks : float, optional
+            Takes the place of the catalogue's number wherever that is not 0.
+
+        Returns
+        -------
+        float
+            0 for surveys, whose samples are fresh, for definitions that count the cases of a year or a cohort, and where
+            nobody can be in the age band in the first and in the last year. Never more than the share of an age band that
+            can still be in it.
+        """
+        indicator, entry = self.definition(definition_id)
+        own = indicator.overlap if entry.overlap is None else entry.overlap
+        if self.kind(definition_id) == "survey" or (entry.overlap is None and entry.reference_date not in STOCK_DATES):
+            return 0.0
+        share = stocks if stocks is not None and own > 0 else own
+        if entry.age_from is None or entry.age_below is None:
+            return share
+        return min(share, max(0.0, 1 - (years[-1] - years[0]) / (entry.age_below - entry.age_from)))
 
     def finding_allowed(self, definition_id: str) -> bool:
         """Whether this definition may carry a finding: the indicator may, it has a polarity, and it can be modelled."""

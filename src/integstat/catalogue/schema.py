@@ -50,6 +50,12 @@ Role = Literal["outcome", "context", "input", "election", "four_yearly"]
 ReferenceDate = Literal[
     "31-12", "01-03", "30-06", "december", "school_year", "school_entry", "annual_mean", "year", "election", "survey"
 ]
+ROUNDED_TO: dict[str, tuple[int, int]] = {  # source: to multiples of this, from this year on
+    "azr": (5, 0),
+    "stla": (5, 2020),
+}
+STOCK_DATES: tuple[ReferenceDate, ...] = ("31-12", "01-03", "30-06", "december", "annual_mean")  # others count a year's cases
+STOCK_OVERLAP = 0.5  # a default, not a measurement
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]  # never a dot: it joins two ids
 Land = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -109,6 +115,8 @@ class DefinitionEntry(Entry):
     reference_de: str = ""
     may_exceed_one: bool = False  # numerator persons need not be in the denominator
     design_effect: float = Field(default=1.0, ge=1.0)  # surveys: answers per effective answer
+    overlap: float | None = Field(default=None, ge=0.0, lt=1.0)  # where it is not the indicator's
+    rounded_parts: int = Field(default=1, ge=1)  # figures, each rounded for itself, that the numerator is the sum of
     verified_against_report: bool = False
     verified_on: datetime.date | None = None
     coverage_note: str = ""
@@ -123,6 +131,11 @@ class DefinitionEntry(Entry):
         """Sources of numerator and denominator, each once."""
         return tuple(dict.fromkeys(source for source in (self.source, self.denominator_source) if source))
 
+    def rounding(self, year: int) -> int:
+        """Return the number to whose multiples the numerator's source rounds the figures of a year; 1: not at all."""
+        step, since = ROUNDED_TO.get(self.source, (1, 0))
+        return step if year >= since else 1
+
     @model_validator(mode="after")
     def _consistent(self) -> DefinitionEntry:
         if self.age_from is not None and self.age_below is not None and self.age_from >= self.age_below:
@@ -135,7 +148,10 @@ class DefinitionEntry(Entry):
 
 
 class IndicatorEntry(Entry):
-    """An indicator (Kennzahl) with its flags and its definitions, the main one named."""
+    """An indicator (Kennzahl) with its flags and its definitions, the main one named.
+
+    A stock that names no overlap has `STOCK_OVERLAP`.
+    """
 
     id: Identifier
     field: str
@@ -159,6 +175,13 @@ class IndicatorEntry(Entry):
     main_definition: str
     definition: tuple[DefinitionEntry, ...] = Field(min_length=1, strict=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_overlap(cls, content: object) -> object:
+        if isinstance(content, dict) and content.get("stock") is True:
+            return {"overlap": STOCK_OVERLAP} | content
+        return content
+
     @property
     def groups(self) -> tuple[str, ...]:
         """`('target', 'reference')`, or `('target',)` where the indicator has one group."""
@@ -179,6 +202,8 @@ class IndicatorEntry(Entry):
                 raise ValueError(
                     f"die Definition '{self.id}.{one.id}' nennt einen Designeffekt, ist aber keine Umfrage ('survey')"
                 )
+            if one.overlap and not self.stock:
+                raise ValueError(f"'{self.id}.{one.id}' hat eine Überlappung, der Indikator '{self.id}' ist aber kein Bestand")
             if one.reference_de and not self.reference_de:
                 raise ValueError(f"'{self.id}.{one.id}' nennt eine Vergleichsgruppe, die der Indikator '{self.id}' nicht hat")
         return self

@@ -20,8 +20,12 @@ from integstat.panel import Panel
 _UNIT = {"percent": 100.0, "per_1000": 1000.0}
 _STEEP = 0.25
 _STOCK_NOTE = (
-    "Bestandszahlen (etwa Arbeitslose oder Beschäftigte) zählen in beiden Jahren meist dieselben Personen. Dieser Lauf rechnet "
-    "noch ohne diese Überschneidung und hält die Veränderung dort für eher zu unsicher als zu sicher."
+    "Bestandszahlen (etwa Arbeitslose oder Beschäftigte) zählen in beiden Jahren meist dieselben Personen. Mit welcher "
+    "Überschneidung gerechnet wird, ist angenommen und nicht gemessen; wo sie geringer ist, sind die Intervalle zu schmal."
+)
+_COARSE_NOTE = (
+    "Manche Zähler sind nur in Grenzen bekannt (auf 5 gerundet oder „< 3“). Gerechnet wird mit allem, was sie bedeuten können; "
+    "die rohe Veränderung nimmt gerundete Zahlen wie geliefert und bleibt leer, wo keine Zahl geliefert ist."
 )
 _ABSOLUTE = ("improved_absolute", "worsened_absolute")
 _SHIFT = ("shift_mean", "shift_lower", "shift_upper", "p_improved", "p_worsened", "p_unchanged")
@@ -102,13 +106,15 @@ def build_findings(
         capped = np.array([any(one.effect == "cap" for one in breaks[land]) for land in lands])
         pool = lands if entry.scope == "same_land" else np.full(len(lands), "ring")
         found = estimands(tree, catalogue.polarity(definition), unit, pool=pool, yardstick=~capped)
-        if indicator.stock:
+        if catalogue.overlap(definition, years) > 0:
             notes.append(_STOCK_NOTE)
         steps = _steps(indicator, found, settings)
         if steps.note:
             notes.append(steps.note)
         rows = city_rows(found, steps.rho, steps.rho_level, settings.interval)
         part = _complete(rows, definition, panel, catalogue, years, unit, peer_group)
+        if part["flags"].map(lambda flags: "coarse" in flags).any():
+            notes.append(_COARSE_NOTE)
         changes = int(part["change_mean"].notna().sum())
         part["eligible_absolute"] = part["eligible"] & (delta_from_history or changes >= settings.absolute_from)
         parts.append(part)
@@ -179,6 +185,7 @@ def _complete(
     capped = np.array([any(one.effect == "cap" for one in breaks) for breaks in touched])
     allowed = catalogue.finding_allowed(definition)
     estimable = (out["p_success"].notna() if len(years) == 2 else out["p_worse"].notna()).to_numpy()
+    coarse = _coarse(definition, panel, catalogue, years)
     out["capped"] = capped
     out["eligible"] = allowed & ~capped & estimable
     out["has_gap"] = len(indicator.groups) == 2
@@ -188,6 +195,7 @@ def _complete(
             *(["break"] if touched[i] else []),
             *(["scale_conflict"] if conflict else []),
             *([] if estimable[i] else ["not_estimable"]),
+            *(["coarse"] if coarse[i] else []),
             *(["composition"] if indicator.composition_risk else []),
             *([] if allowed else ["context"]),
             *([] if entry.verified_against_report else ["unverified"]),
@@ -196,6 +204,20 @@ def _complete(
     ]
     out["robustness"] = np.nan
     return out.reset_index()
+
+
+def _coarse(definition: str, panel: Panel, catalogue: Catalogue, years: tuple[int, ...]) -> np.ndarray:
+    """Cities with a numerator that is known within bounds only, in any group and year; in the order of the panel's cities."""
+    indicator, entry = catalogue.definition(definition)
+    cells = panel.cells(
+        definition,
+        indicator.groups,
+        years,
+        rounding=tuple(entry.rounding(year) for year in years),
+        rounded_parts=entry.rounded_parts,
+        whole=catalogue.kind(definition) not in ("mean_of_months", "measure"),
+    )
+    return np.asarray(cells.coarse.any(axis=(1, 2)))
 
 
 def _unfitted(

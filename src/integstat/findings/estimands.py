@@ -30,7 +30,7 @@ class Estimands:
         Propensity of the target group, in points; `level_first` is None for a single year.
     change, relative, lasting : ndarray or None
         Link scale: last year minus first; the same beyond the median of the other cities; the part that is expected to
-        stay, beyond the median of the other cities.
+        stay, beyond the median of the other cities (None where the posterior has none).
     standing : ndarray
         Link scale: level of the last year against the mean of the other cities of the peer group.
     gap : ndarray or None
@@ -93,7 +93,8 @@ def estimands(
 
     Notes
     -----
-    Cities without a usable count in a year count neither for the median of the others nor get a change of their own.
+    Cities without a usable count in the first or the last year count neither for the median of the others nor get a change of
+    their own; between the two a year may be missing. A count known within bounds is usable.
     Everything describes the situation of a city within this ring, not what a city did.
     """
     posterior = tree["posterior"].to_dataset()
@@ -105,9 +106,8 @@ def estimands(
     sound = np.ones(len(peer), dtype=bool) if yardstick is None else yardstick
     mean = flat(posterior["mean"])
     cities = tuple(str(city) for city in posterior["city"].to_numpy())
-    two_years = "change" in posterior
     two_groups = mean.shape[2] == 2
-    change = flat(posterior["change"]) if two_years else None
+    change = flat(posterior["change"]) if "change" in posterior else None
 
     def at(group: int, side: float) -> np.ndarray:
         return mean[:, :, group] + (side * change[:, :, group] if change is not None else 0.0)
@@ -125,24 +125,24 @@ def estimands(
     if two_groups:
         out["reference_last"] = _hide(unit * inverse_link(at(1, 0.5), link), usable[:, 1, -1])
     if change is not None:
-        both = usable[:, 0].all(axis=1)
+        both = usable[:, 0][:, [0, -1]].all(axis=1)
         first = at(0, -0.5)
         p_first = inverse_link(first, link)
         raw = change[:, :, 0]
         relative = _hide(raw - median_of_others(raw, both, labels, sound), both)
-        kept = flat(posterior["lasting_change"])[:, :, 0]
-        lasting = _hide(kept - median_of_others(kept, both, labels, sound), both)
+        if "lasting_change" in posterior:
+            kept = flat(posterior["lasting_change"])[:, :, 0]
+            lasting = _hide(kept - median_of_others(kept, both, labels, sound), both)
+            out |= {"lasting": sign * lasting, "lasting_points": points_of(lasting)}
         out |= {
             "level_first": _hide(unit * p_first, usable[:, 0, 0]),
             "change": _hide(sign * raw, both),
             "relative": sign * relative,
-            "lasting": sign * lasting,
             "change_points": _hide(sign * unit * (p_last - p_first), both),
             "relative_points": points_of(relative),
-            "lasting_points": points_of(lasting),
         }
         if two_groups:
-            four = usable.all(axis=(1, 2))
+            four = usable[:, :, [0, -1]].all(axis=(1, 2))
             r_first, r_last = inverse_link(at(1, -0.5), link), inverse_link(at(1, 0.5), link)
             target, reference = sign * unit * (p_last - p_first), sign * unit * (r_last - r_first)
             out |= {
@@ -165,8 +165,8 @@ def estimands(
 
 
 def flat(values: xr.DataArray) -> np.ndarray:
-    """Chains and draws as one axis in front, the others in the order city, group."""
-    rest = [dim for dim in ("city", "group") if dim in values.dims]
+    """Chains and draws as one axis in front, the others in the order city, group, year."""
+    rest = [dim for dim in ("city", "group", "year") if dim in values.dims]
     array = values.transpose("chain", "draw", *rest).to_numpy()
     return np.asarray(array.reshape(-1, *array.shape[2:]), dtype=float)
 

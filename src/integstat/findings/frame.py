@@ -20,7 +20,7 @@ CODEBOOK: dict[str, str] = {
     "peer_group": "Vergleichsgruppe von Städten, leer ohne Gruppen",
     "level_first": "Niveau der Zielgruppe im ersten Jahr, Mittelwert der A-posteriori-Verteilung, in Punkten",
     "level_last": "Niveau der Zielgruppe im letzten Jahr, in Punkten",
-    "change_raw": "Differenz der gelieferten Quoten, in Punkten; plus ist besser",
+    "change_raw": "Differenz der gelieferten Quoten, in Punkten; plus ist besser; leer, wo eine Zahl fehlt",
     "change_mean": "Veränderung zwischen den beiden Jahren ohne Zählfehler, in Punkten; plus ist besser",
     "change_lower": "untere Grenze dazu",
     "change_upper": "obere Grenze dazu",
@@ -45,7 +45,9 @@ CODEBOOK: dict[str, str] = {
     "finding_gap": "narrowed, widened, unchanged oder open; leer ohne Vergleichsgruppe",
     "finding": "success, deficit, stable oder open",
     "robustness": "Anteil gleichwertiger Rechenwege mit demselben Befund; leer, solange sie nicht gerechnet sind",
-    "flags": "break, with_ring, scale_conflict, poor_level, not_estimable, composition, context, unverified; mit ; verbunden",
+    "flags": (
+        "break, with_ring, scale_conflict, poor_level, not_estimable, coarse, composition, context, unverified; mit ; verbunden"
+    ),
 }
 FINDING_COLUMNS = tuple(CODEBOOK)
 

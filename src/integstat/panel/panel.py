@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ CODES = (
     "value",  # a number was delivered
     "nothing",  # '-': exactly zero, nothing there
     "secret",  # '.': known, not to be told
-    "below_3",  # '< 3'
+    "below_3",  # '< 3': nought, one or two
     "unreliable",  # '/': too few cases behind it
     "senseless",  # 'x': cannot exist
     "missing",  # '…' or empty: not delivered
@@ -24,6 +25,36 @@ _WITH_NUMBER = ("value", "nothing")
 
 COUNT_COLUMNS = ("city", "indicator", "definition", "group", "year", "y", "n", "y_code", "n_code", "note", "place")
 _KEY = ["city", "definition", "group", "year"]
+_BELOW_3 = (0.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Counts of one definition as far as they are known.
+
+    Attributes
+    ----------
+    cities : tuple of str
+        Every city of the ring, sorted; length C.
+    y, n : ndarray, shape (C, groups, years)
+        Counts and bases; both 0 where the cell tells nothing. Within bounds `y` is the rounded figure, or 0 where none was
+        delivered: not to be shown.
+    bounds : ndarray, shape (C, groups, years, 2)
+        Smallest and largest count a coarse figure may stand for (the smallest may lie below 0); NaN where `y` is exact.
+    parts : ndarray of int, shape (C, groups, years)
+        Rounded figures that were added up to `y`; 1 where it is one figure.
+    """
+
+    cities: tuple[str, ...]
+    y: np.ndarray
+    n: np.ndarray
+    bounds: np.ndarray
+    parts: np.ndarray
+
+    @property
+    def coarse(self) -> np.ndarray:
+        """Cells whose count is known within bounds only, shape (C, groups, years)."""
+        return np.asarray(np.isfinite(self.bounds[..., 0]))
 
 
 @dataclass(frozen=True)
@@ -96,7 +127,7 @@ class Panel:
     def arrays(
         self, definition: str, groups: tuple[str, ...], years: tuple[int, ...]
     ) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Counts of one definition as arrays.
+        """Counts of one definition as arrays, as delivered.
 
         Parameters
         ----------
@@ -111,9 +142,63 @@ class Panel:
         y, n : ndarray, shape (C, len(groups), len(years))
             Counts and bases; where either is not a number, or the base is 0, both are 0: the cell tells nothing.
         """
-        cities = list(self.cities["city"])
-        index = pd.MultiIndex.from_product([cities, groups, years], names=["city", "group", "year"])
-        rows = self.select(definition).set_index(["city", "group", "year"])[["y", "n"]].reindex(index)
-        usable = rows.notna().all(axis=1) & (rows["n"] > 0)
-        values = rows.where(usable, 0.0).to_numpy(float).reshape(len(cities), len(groups), len(years), 2)
-        return cities, values[..., 0], values[..., 1]
+        y, n, _ = self._grid(definition, groups, years)
+        usable = np.isfinite(y) & (n > 0)
+        return list(self.cities["city"]), np.where(usable, y, 0.0), np.where(usable, n, 0.0)
+
+    def cells(
+        self,
+        definition: str,
+        groups: tuple[str, ...],
+        years: tuple[int, ...],
+        *,
+        rounding: Sequence[int] | None = None,
+        rounded_parts: int = 1,
+        whole: bool = True,
+    ) -> Cells:
+        """Counts of one definition with what coarse figures may stand for.
+
+        Parameters
+        ----------
+        definition : str
+        groups, years : tuple
+            Order of the second and third axis.
+        rounding : sequence of int, optional
+            By year, the number to whose multiples the numerator's source rounds; 1: not at all.
+        rounded_parts : int
+            How many figures, each rounded for itself, the numerator is the sum of.
+        whole : bool
+            Whether the counts are whole numbers; where they are not (annual means) there are no bounds.
+
+        Notes
+        -----
+        `< 3` is 0, 1 or 2. A numerator that is a multiple of the rounding is taken as rounded, one that is not as exact: the
+        city had the register's own figure. A base is taken as delivered, rounded or not; without one the cell tells nothing.
+        """
+        y, n, code = self._grid(definition, groups, years)
+        steps = np.broadcast_to(np.array(rounding if rounding is not None and whole else [1] * len(years)), y.shape)
+        based = n > 0
+        low_count = based & (code == "below_3") & whole
+        rounded = based & np.isfinite(y) & (steps > 1) & (np.nan_to_num(y) % steps == 0)
+        half = rounded_parts * (steps // 2)
+        bounds = np.full((*y.shape, 2), np.nan)
+        bounds[low_count] = _BELOW_3
+        bounds[rounded] = np.stack([y - half, y + half], axis=-1)[rounded]
+        usable = based & (np.isfinite(y) | low_count)
+        return Cells(
+            cities=tuple(self.cities["city"]),
+            y=np.where(usable, np.nan_to_num(y), 0.0),
+            n=np.where(usable, n, 0.0),
+            bounds=bounds,
+            parts=np.where(rounded, rounded_parts, 1),
+        )
+
+    def _grid(
+        self, definition: str, groups: tuple[str, ...], years: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Numerators (NaN without a figure), bases (0 without one) and codes of the numerators, shape (C, groups, years)."""
+        shape = (len(self.cities), len(groups), len(years))
+        index = pd.MultiIndex.from_product([self.cities["city"], groups, years], names=["city", "group", "year"])
+        rows = self.select(definition).set_index(["city", "group", "year"])[["y", "n", "y_code"]].reindex(index)
+        y, n = (rows[name].to_numpy(float).reshape(shape) for name in ("y", "n"))
+        return y, np.nan_to_num(n), rows["y_code"].to_numpy(object).reshape(shape)
