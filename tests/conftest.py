@@ -46,7 +46,9 @@ class FakeFit:
         self.fitted: list[str] = []
         self.before: Callable[[ChangeData], None] = lambda data: None
 
-    def __call__(self, data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2) -> xr.DataTree:
+    def __call__(
+        self, data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2, threads: int | None = None
+    ) -> xr.DataTree:
         self.before(data)
         tree = fake_posterior(
             data.definition,

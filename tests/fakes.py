@@ -60,6 +60,7 @@ def fake_posterior(
         "kind": kind,
         "link": link,
         "engine": "nuts",
+        "fallback": "",
         "form": "blend",
         "attempts": 1,
         "lasting_source": "default",
@@ -67,5 +68,7 @@ def fake_posterior(
         "ess_bulk": 1800.0,
         "ess_tail": 1500.0,
         "divergences": 0.0,
+        "pareto_k": float("nan"),
+        "effective": float("nan"),
     }
     return tree

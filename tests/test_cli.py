@@ -47,7 +47,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job may
 import integstat.change
 from integstat.cli import main
 
-def fit(data, settings, seed, *, cores=2):
+def fit(data, settings, seed, *, cores=2, threads=1):
     print("FITTING", flush=True)
     time.sleep(120)
 

@@ -105,7 +105,7 @@ def change_command(
     overlap: Annotated[
         float, typer.Option("--overlap", metavar="R", help="Anteil der Personen, die in jedem Jahr gezählt sind (0 bis unter 1)")
     ] = 0.0,
-    engine: Annotated[str, typer.Option("--engine", metavar="nuts", help="Rechenverfahren")] = "nuts",
+    engine: Annotated[str, typer.Option("--engine", metavar="auto|laplace|nuts", help="Rechenverfahren")] = "auto",
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 1,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="ZIEL", help="mit --counts: CSV-Datei; sonst Ordner des Laufs")
@@ -121,8 +121,8 @@ def change_command(
     if (config is None) == (counts is None):
         raise UsageError("es braucht entweder CONFIG oder --counts", mend="siehe integstat change --help")
     if config is not None:
-        if covariates or kind != "share" or overlap or seed != 1:
-            what = "--covariates, --kind, --overlap und --seed gehören zu --counts"
+        if covariates or kind != "share" or overlap or seed != 1 or engine != "auto":
+            what = "--covariates, --kind, --overlap, --engine und --seed gehören zu --counts"
             raise UsageError(what, mend="beim Ring stehen sie in CONFIG")
         _run(config, out, data, "change", force, jobs)
         return
@@ -286,19 +286,20 @@ def _bare(
         raise UsageError(f"'{kind}' ist keine Art", place="--kind", mend="bitte share oder rate nennen")
     if not 0 <= overlap < 1:
         raise UsageError(f"'{overlap:g}' ist keine Überlappung", place="--overlap", mend="bitte 0 bis unter 1 nennen")
-    if engine != "nuts":
-        raise UsageError(f"das Rechenverfahren '{engine}' gibt es nicht", place="--engine", mend="bitte nuts nennen")
+    if engine not in ("auto", "laplace", "nuts"):
+        mend = "bitte auto, laplace oder nuts nennen"
+        raise UsageError(f"das Rechenverfahren '{engine}' gibt es nicht", place="--engine", mend=mend)
     if out.is_dir():
         raise UsageError("das ist ein Ordner", place=str(out), mend="bitte mit --out eine Datei nennen")
     if out.exists() and not force:
         raise UsageError("diese Datei gibt es schon", place=str(out), mend="bitte eine andere nennen oder --force")
     from integstat.bare import fit_table, read_counts
-    from integstat.change import ChangeSettings
+    from integstat.change.settings import ChangeSettings
     from integstat.report.tables import write_csv
 
     names = [name.strip() for name in covariates.split(",") if name.strip()]
     data = read_counts(counts, "rate" if kind == "rate" else "share", names, overlap=overlap)
-    write_csv(out, fit_table(data, ChangeSettings(), seed, cores=jobs))
+    write_csv(out, fit_table(data, ChangeSettings.model_validate({"engine": engine}), seed, cores=jobs))
     print(out)
 
 
@@ -324,8 +325,16 @@ def _print_problems(table: Any) -> None:
 
 
 def main() -> None:
-    """Run the command line; leave with the exit code of what happened."""
-    sys.exit(_main())
+    """Run the command line; leave with the exit code of what happened.
+
+    After an interruption without waiting for fits that still run: what is on disk is whole.
+    """
+    code = _main()
+    if code == INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _german(message: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Protocol
 
@@ -16,7 +19,7 @@ from integstat.panel import Panel
 from integstat.peers.partitions import Partitions
 from integstat.steps import digest, source_digest
 
-_ENGINE = ("numpy", "pymc", "pytensor", "nutpie", "numba")  # another version may draw other numbers
+_ENGINE = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba")  # another version may draw other numbers
 
 
 class Progress(Protocol):
@@ -124,7 +127,7 @@ def fit_all(
     keep: Keep = compute_always,
     progress: Progress | None = None,
 ) -> Posteriors:
-    """Fit every definition of the panel.
+    """Fit every definition of the panel, as many at once as there are cores.
 
     Parameters
     ----------
@@ -144,34 +147,51 @@ def fit_all(
     ConvergenceError
         If a definition does not pass the gate.
     """
-    from integstat.change import fit
-
     code = digest(source_digest("integstat.change"), [version(name) for name in _ENGINE])
     trees: dict[str, xr.DataTree] = {}
     empty: list[str] = []
     delivered = set(panel.definitions)
     definitions = [one for one in catalogue.definition_ids if one in delivered and catalogue.kind(one) != "measure"]
-    for done, definition in enumerate(definitions, start=1):
-        try:
-            data = change_data(panel, definition, catalogue, years, settings, partitions)
-        except NoCounts:
-            empty.append(definition)
-            continue
-        own = seed_of(seed, definition)
-
-        def compute(data: ChangeData = data, own: int = own) -> xr.DataTree:
-            return fit(data, settings, own, cores=cores)
-
-        tree, kept = keep(digest(data, settings, own, code), compute)
-        trees[definition] = tree
-        if progress is not None:
-            progress(definition, done, len(definitions), kept)
+    running: dict[str, Future[tuple[xr.DataTree, bool]]] = {}
+    with _threads(cores) as pool:
+        for definition in definitions:
+            try:
+                data = change_data(panel, definition, catalogue, years, settings, partitions)
+            except NoCounts:
+                empty.append(definition)
+                continue
+            own = seed_of(seed, definition)
+            compute = partial(_fit_one, data, settings, own, cores)
+            running[definition] = pool.submit(keep, digest(data, settings, own, code), compute)
+        for done, (definition, future) in enumerate(running.items(), start=1):
+            trees[definition], kept = future.result()
+            if progress is not None:
+                progress(definition, done, len(running), kept)
     return Posteriors(trees, tuple(empty))
 
 
+def _fit_one(data: ChangeData, settings: ChangeSettings, seed: int, cores: int) -> xr.DataTree:
+    from integstat.change import fit
+
+    return fit(data, settings, seed, cores=cores, threads=1)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that start nothing more, and are not waited for, once something has gone wrong."""
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
 def fit_table(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
-    """How each fit went: engine, form, attempts and the gate's figures, one row per definition."""
-    names = ("definition", "engine", "form", "attempts", "rhat", "ess_bulk", "ess_tail", "divergences")
+    """How each fit went: engine, why it was not the first choice, and the diagnostics; one row per definition."""
+    names = ("definition", "engine", "fallback", "form", "attempts", "pareto_k", "effective", "rhat", "ess_bulk", "ess_tail",
+             "divergences")  # fmt: skip
     rows = [{name: tree.attrs[name] for name in names} | {"cities": tree["posterior"].sizes["city"]} for tree in trees.values()]
     return pd.DataFrame(rows, columns=[*names, "cities"])
 

@@ -176,7 +176,7 @@ CASES = [
         "doubt",
     ),
     Case("secret", edit(",301,", ",.,"), "Zeile 2, Spalte y", "geheim ('.') bei 01002 (2020)", "nicht schätzbar", "hint"),
-    Case("below three", edit(",301,", ",<3,"), "Zeile 2, Spalte y", "unter 3", "nicht schätzbar", "hint"),
+    Case("below three", edit(",301,", ",<3,"), "Zeile 2, Spalte y", "unter 3", "gerechnet wird mit 0, 1 oder 2", "hint"),
     Case("unreliable", edit(",301,", ",/,"), "Zeile 2, Spalte y", "zu unsicher", "nicht schätzbar", "hint"),
     Case("senseless", edit(",301,", ",x,"), "Zeile 2, Spalte y", "nicht sinnvoll", "nicht schätzbar", "hint"),
     Case("cell left empty", edit(",301,", ",,"), "Zeile 2, Spalte y", "keine verwertbare Zahl", "nicht schätzbar", "hint"),

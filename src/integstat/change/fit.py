@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,10 @@ class _Result:
     attributes: dict[str, Any]
 
 
-def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2) -> xr.DataTree:
+_ONE_SAMPLER = Lock()  # the sampler uses all cores and its compiler is not made for threads
+
+
+def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2, threads: int | None = None) -> xr.DataTree:
     """Fit the change model (two years and more) or the level model (one year).
 
     Parameters
@@ -40,17 +44,19 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
     settings : ChangeSettings
     seed : int
     cores : int
-        Threads, or chains at the same time.
+        Chains of the sampler at the same time.
+    threads : int, optional
+        Threads of `laplace`; as many as cores where not given. Neither changes the result.
 
     Returns
     -------
     xarray.DataTree
         Groups `posterior` (dims `chain`, `draw`, `city`, `group`, `covariate`, `peer_group`, `land`; with three and more
-        years also `year` and `step`), `sample_stats`, `observed_data` (`y`, `n` by `city`, `group`, `year`) and
-        `constant_data` (`peer`). All on the link scale: `mean` of first and last year and `change` between them by city and
-        group; `lasting_share`; `lasting_change`, the part of a city's change, beside the ring's own shift, that is expected
-        to stay; `expected_change`, what ring, peer group and Land lead to expect. Attributes tell definition, kind, link,
-        engine, why the engine is not the first choice (`fallback`, else empty), and the diagnostics.
+        years also `year` and `step`), `sample_stats`, `observed_data` (`y`, `n` by `city`, `group`, `year`; coarse counts as
+        `y_low`, `y_high`) and `constant_data` (`peer`). All on the link scale: `mean` of first and last year and `change`
+        between them by city and group; `lasting_share`; `lasting_change`, the part of a city's change, beside the ring's own
+        shift, that is expected to stay; `expected_change`, what ring, peer group and Land lead to expect. Attributes tell
+        definition, kind, link, engine, why the engine is not the first choice (`fallback`, else empty), and the diagnostics.
 
     Raises
     ------
@@ -63,7 +69,7 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
     tell what will last: `lasting_share` is its prior.
     """
     arranged, order = canonical(data)
-    result = _run(arranged, settings, seed, cores)
+    result = _run(arranged, settings, seed, cores, cores if threads is None else threads)
     posterior = result.draws.assign_coords(city=list(arranged.cities), group=list(arranged.groups))
     if len(data.years) > 1:
         posterior = posterior.assign(_expected(arranged, posterior))
@@ -73,12 +79,12 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
     return _tree(data, settings, order.back(posterior.drop_vars(unneeded)), result)
 
 
-def _run(data: ChangeData, settings: ChangeSettings, seed: int, cores: int) -> _Result:
+def _run(data: ChangeData, settings: ChangeSettings, seed: int, cores: int, threads: int) -> _Result:
     """Draw with the engine asked for; `auto` takes the sampler where Laplace's diagnostics refuse."""
     reason = ""
     if settings.engine != "nuts":
         try:
-            drawn = laplace.sample(data, settings, seed, cores=cores)
+            drawn = laplace.sample(data, settings, seed, cores=threads)
             if drawn.trusted:
                 return _by_laplace(drawn)
             reason = f"Pareto-k = {max(drawn.k_hyper, drawn.k_draws):.2f} statt höchstens {laplace.K_LIMIT}".replace(".", ",")
@@ -90,7 +96,8 @@ def _run(data: ChangeData, settings: ChangeSettings, seed: int, cores: int) -> _
                 place=data.definition,
                 mend='bitte [change] engine = "auto" oder "nuts" wählen',
             )
-    return _by_nuts(data, settings, seed, cores, reason)
+    with _ONE_SAMPLER:
+        return _by_nuts(data, settings, seed, cores, reason)
 
 
 def _by_laplace(drawn: laplace.Drawn) -> _Result:
@@ -169,6 +176,10 @@ def _tree(data: ChangeData, settings: ChangeSettings, posterior: xr.Dataset, res
     dims = ("city", "group", "year")
     coords = {"city": list(data.cities), "group": list(data.groups), "year": list(data.years)}
     observed = xr.Dataset({"y": (dims, data.y), "n": (dims, data.n)}, coords=coords)
+    if data.coarse is not None:
+        low, high = data.coarse[..., 0], data.coarse[..., 1]
+        observed["y"] = (dims, np.where(np.isfinite(low), np.nan, data.y))
+        observed = observed.assign(y_low=(dims, low), y_high=(dims, high))
     peers = data.peers if data.has_peers and data.peers is not None else np.full(len(data.cities), -1)
     constant = xr.Dataset({"peer": (("city",), np.asarray(peers, dtype=int))}, coords={"city": list(data.cities)})
     tree = xr.DataTree.from_dict(

@@ -73,8 +73,8 @@ class ChangeSettings(Strict):
     months_weight : float
         Weight w of an annual mean: 1 counts the average month once, 12 every month as new evidence.
     overlap : float, optional
-        Share of the persons of a stock who are counted in both years. None: as the catalogue says; 0: none, as if every
-        year counted other persons.
+        Share of the persons of a stock who are counted in both years; in an age band never more than can still be in it.
+        None: as the catalogue says; 0: none, as if every year counted other persons.
     """
 
     engine: Literal["auto", "laplace", "nuts"] = "auto"

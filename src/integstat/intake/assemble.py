@@ -15,6 +15,7 @@ from integstat.panel import COUNT_COLUMNS, Panel
 
 if TYPE_CHECKING:
     from integstat.catalogue.load import Catalogue
+    from integstat.catalogue.schema import DefinitionEntry
 
 _CELL = ["city", "definition", "group", "year"]
 
@@ -62,8 +63,9 @@ def assemble(
     definitions = sorted(rows["definition"].unique())
     entries = {definition: catalogue.definition(definition) for definition in definitions}
     kinds = {definition: entry.kind or indicator.kind for definition, (indicator, entry) in entries.items()}
-    problems += checks.check_signs(rows)
-    problems += checks.check_rounding(rows)
+    rounding = {one for one, (_, entry) in entries.items() if kinds[one] != "mean_of_months" and _rounds(entry, years)}
+    problems += checks.check_signs(rows, kinds)
+    problems += checks.check_rounding(rows, rounding)
     rows, found = checks.check_values(rows, kinds)
     problems += found
     cells, found = _pair(rows)
@@ -76,6 +78,10 @@ def assemble(
     problems += checks.check_complete(cells, full_main, names, years)
     counts = cells.loc[good, list(COUNT_COLUMNS)]
     return Panel(counts=counts.reset_index(drop=True), cities=cities), problems
+
+
+def _rounds(entry: DefinitionEntry, years: Sequence[int]) -> bool:
+    return any(entry.rounding(year) > 1 for year in years)
 
 
 def _pair(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:

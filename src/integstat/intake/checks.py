@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -136,29 +136,36 @@ def check_values(rows: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataF
     return rows, problems
 
 
-def check_signs(rows: pd.DataFrame) -> list[Problem]:
-    """Tell, by definition, group and part, where a sign stands in place of a number."""
+def check_signs(rows: pd.DataFrame, kinds: Mapping[str, str]) -> list[Problem]:
+    """Tell, by definition, group and part, where a sign stands in place of a number, and what becomes of these cells.
+
+    A numerator below 3 over a known base is taken as 0, 1 or 2, unless it is a mean of months and need not be whole.
+    """
     problems = []
     marked = rows[rows["code"].isin(list(_CODE_DE))]
     for (definition, group, part, code), cells in marked.groupby(["definition", "group", "part", "code"], sort=True):
         first = cells.iloc[0]
         listed = enumerate_some(f"{row.city} ({row.year})" for row in rows_of(cells))
         what = f"{PART_DE[str(part)]} von {definition}, {GROUP_DE[str(group)]}: {_CODE_DE[str(code)]} bei {listed}"
-        problems.append(
-            Problem("hint", first.file, first.place, what, "diese Zellen sind hier nicht schätzbar", definition=str(definition))
-        )
+        bounded = code == "below_3" and part == "numerator" and kinds.get(str(definition)) != "mean_of_months"
+        mend = "gerechnet wird mit 0, 1 oder 2" if bounded else "diese Zellen sind hier nicht schätzbar"
+        problems.append(Problem("hint", first.file, first.place, what, mend, definition=str(definition)))
     return problems
 
 
-def check_rounding(rows: pd.DataFrame) -> list[Problem]:
-    """Tell where every figure of a count is a multiple of five: rounded, and taken as delivered."""
+def check_rounding(rows: pd.DataFrame, rounding: Collection[str]) -> list[Problem]:
+    """Tell where every figure of a count is a multiple of five, and whether the computation makes allowance for it.
+
+    It does for the numerators of the definitions in `rounding`, whose source is known to round.
+    """
     problems = []
     numbers = rows[rows["value"].notna() & (rows["value"] > 0)]
     for (definition, group, part), cells in numbers.groupby(["definition", "group", "part"], sort=True):
         if len(cells) >= _ROUNDED_FROM and (cells["value"] % 5 == 0).all():
             first = cells.iloc[0]
-            what = f"{PART_DE[str(part)]} von {definition}, {GROUP_DE[str(group)]}: auf 5 gerundet, wie geliefert genommen"
-            mend = "bitte bei kleinen Zahlen die Rundung mitlesen"
+            what = f"{PART_DE[str(part)]} von {definition}, {GROUP_DE[str(group)]}: auf 5 gerundet"
+            known = part == "numerator" and definition in rounding
+            mend = "gerechnet wird mit 2 mehr oder weniger" if known else "wie geliefert genommen, bitte die Rundung mitlesen"
             problems.append(Problem("hint", first.file, first.place, what, mend, definition=str(definition)))
     return problems
 

@@ -34,8 +34,7 @@ class ReportData:
     problems : pandas.DataFrame
         As `integstat.intake.problems.problem_table` gives it.
     fits : pandas.DataFrame
-        One row per definition: `definition`, `engine`, `form`, `attempts`, `rhat`, `ess_bulk`, `ess_tail`, `divergences`,
-        `cities`.
+        One row per definition, as `integstat.pipeline.fit_table` gives it.
     files : dict of str to str
         SHA-256 by input file.
     versions : dict of str to str

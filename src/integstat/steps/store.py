@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import xarray as xr
 
@@ -21,6 +22,7 @@ class Store:
     """
 
     folder: Path
+    _files: Lock = field(default_factory=Lock, repr=False, compare=False)  # one thread at a time reads or writes
 
     def tree(self, key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
         """Return the kept tree of this key, or compute and keep it.
@@ -33,9 +35,12 @@ class Store:
         """
         path = self.folder / f"{key}.nc"
         if path.exists():
-            return read_tree(path), True
-        write_tree(path, compute())
-        return read_tree(path), False
+            with self._files:
+                return read_tree(path), True
+        tree = compute()
+        with self._files:
+            write_tree(path, tree)
+            return read_tree(path), False
 
 
 def write_tree(path: Path, tree: xr.DataTree) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from integstat.report.view.breaks import cap_reasons, note_reasons
@@ -38,14 +39,14 @@ class KindRow:
 
 @dataclass(frozen=True)
 class FitRow:
-    """How well a definition's computation came to rest."""
+    """How a definition was computed, and how well."""
 
     definition: str
     cities: str
-    rhat: str
-    ess: str
-    divergences: str
-    attempts: str
+    engine: str
+    quality: str
+    draws: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -177,11 +178,19 @@ def _fit(look: Lookup, row: pd.Series) -> FitRow:
     return FitRow(
         definition=f"{indicator.name_de}: {definition.name_de}",
         cities=number(float(row["cities"]), 0),
-        rhat=number(float(row["rhat"]), 3),
-        ess=number(min(float(row["ess_bulk"]), float(row["ess_tail"])), 0),
-        divergences=look.texts.t("format.percent", x=number(100 * float(row["divergences"]), 2)),
-        attempts=number(float(row["attempts"]), 0),
+        engine=look.texts.t(f"made.engine_name.{row['engine']}"),
+        quality=_quality(look, row),
+        draws=number(min(float(row[name]) for name in ("ess_bulk", "ess_tail", "effective") if np.isfinite(row[name])), 0),
+        note=look.texts.t("made.fallback", reason=str(row["fallback"])) if row["fallback"] else "",
     )
+
+
+def _quality(look: Lookup, row: pd.Series) -> str:
+    number = look.texts.number
+    if row["engine"] == "laplace":
+        return look.texts.t("made.quality.laplace", k=number(max(float(row["pareto_k"]), 0.0), 2))
+    share = number(100 * float(row["divergences"]), 2)
+    return look.texts.t("made.quality.nuts", rhat=number(float(row["rhat"]), 3), share=share)
 
 
 def _span(look: Lookup, place: int) -> str:
