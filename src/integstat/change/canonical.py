@@ -35,16 +35,21 @@ class Order:
     land: np.ndarray
     backwards: bool
 
-    def back(self, posterior: xr.Dataset) -> xr.Dataset:
-        """Arrange a posterior as the data were: dims `city`, `group`, `peer_group`, `land`, `year`, `step`."""
+    def back(self, posterior: dict[str, xr.DataArray]) -> xr.Dataset:
+        """Arrange a posterior as the data were: dims `city`, `group`, `peer_group`, `land`, `year`, `step`.
+
+        Takes the variables out of the dictionary one by one, so that no second copy of all of them is held.
+        """
         places = {"city": self.cities, "group": self.groups, "peer_group": self.peers, "land": self.land}
-        where = {dim: np.argsort(place) for dim, place in places.items() if dim in posterior.dims and _moved(place)}
-        turned = posterior.isel(where) if where else posterior
-        if not self.backwards:
-            return turned
-        turned = turned.assign({name: -turned[name] for name in _DIRECTED if name in turned})
-        over_time = {dim: slice(None, None, -1) for dim in ("year", "step") if dim in turned.dims}
-        return turned.isel(over_time) if over_time else turned
+        where: dict[str, np.ndarray | slice] = {dim: np.argsort(place) for dim, place in places.items() if _moved(place)}
+        if self.backwards:
+            where |= {"year": slice(None, None, -1), "step": slice(None, None, -1)}
+        out = {}
+        for name in list(posterior):
+            values = posterior.pop(name)
+            values = values.isel({dim: place for dim, place in where.items() if dim in values.dims})
+            out[name] = -values if self.backwards and name in _DIRECTED else values
+        return xr.Dataset(out)
 
 
 def _moved(place: np.ndarray) -> bool:

@@ -75,8 +75,10 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
         posterior = posterior.assign(_expected(arranged, posterior))
         priors = settings.priors
         posterior = draw_lasting(posterior, priors.lasting_a, priors.lasting_b, seed, arranged.years)
-    unneeded = [name for name in ("group_change", "own_path") if name in posterior]
-    return _tree(data, settings, order.back(posterior.drop_vars(unneeded)), result)
+    kept = {str(name): values for name, values in posterior.data_vars.items() if name not in ("group_change", "own_path")}
+    attributes, diverging = result.attributes, result.diverging
+    del posterior, result
+    return _tree(data, settings, order.back(kept), diverging, attributes)
 
 
 def _run(data: ChangeData, settings: ChangeSettings, seed: int, cores: int, threads: int) -> _Result:
@@ -163,7 +165,9 @@ def _retry(settings: ChangeSettings, first: Diagnostics) -> _Attempt:
     return _Attempt(form, max(settings.target_accept, 0.98), 2 * settings.draws)
 
 
-def _tree(data: ChangeData, settings: ChangeSettings, posterior: xr.Dataset, result: _Result) -> xr.DataTree:
+def _tree(
+    data: ChangeData, settings: ChangeSettings, posterior: xr.Dataset, diverging: np.ndarray, attributes: dict[str, Any]
+) -> xr.DataTree:
     posterior = posterior.assign_coords(city=list(data.cities), group=list(data.groups))
     if "covariate" in posterior.dims:
         posterior = posterior.assign_coords(covariate=list(data.covariate_names))
@@ -185,7 +189,7 @@ def _tree(data: ChangeData, settings: ChangeSettings, posterior: xr.Dataset, res
     tree = xr.DataTree.from_dict(
         {
             "posterior": posterior,
-            "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), result.diverging)}),
+            "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), diverging)}),
             "observed_data": observed,
             "constant_data": constant,
         }
@@ -195,7 +199,7 @@ def _tree(data: ChangeData, settings: ChangeSettings, posterior: xr.Dataset, res
         "kind": data.kind,
         "link": data.link,
         "lasting_source": settings.priors.lasting_source,
-        **result.attributes,
+        **attributes,
     }
     return tree
 
@@ -204,15 +208,15 @@ def _expected(data: ChangeData, posterior: xr.Dataset) -> dict[str, xr.DataArray
     """What peer group and Land add to the ring's shift, and the sum of all three; by city and group."""
     parts = design(data)
     change = posterior["change"]
-    group_part = xr.zeros_like(change)
+    dims = ("chain", "draw", "city", "group")
+    total = np.zeros(change.transpose(*dims).shape, dtype=change.dtype)
     if "peer_change" in posterior:
         by_peers = posterior["peer_change"]
-        if "peer_group" in by_peers.dims:
-            weights = xr.DataArray(parts.peers.astype(change.dtype), dims=("city", "peer_group"), coords={"city": change["city"]})
-            by_peers = xr.dot(weights, by_peers, dim="peer_group")
-        group_part = group_part + by_peers
+        by_city = "city" in by_peers.dims
+        values = by_peers.transpose("chain", "draw", "city" if by_city else "peer_group", "group").to_numpy()
+        total += values if by_city else parts.peers.astype(change.dtype) @ values
     if "land_change" in posterior:
-        weights = xr.DataArray(parts.land.astype(change.dtype), dims=("city", "land"), coords={"city": change["city"]})
-        group_part = group_part + xr.dot(weights, posterior["land_change"], dim="land")
-    group_part = group_part.transpose("chain", "draw", "city", "group")
+        values = posterior["land_change"].transpose("chain", "draw", "land", "group").to_numpy()
+        total += parts.land.astype(change.dtype) @ values
+    group_part = xr.DataArray(total, dims=dims, coords={"city": change["city"], "group": change["group"]})
     return {"group_change": group_part, "expected_change": group_part + posterior["delta"]}

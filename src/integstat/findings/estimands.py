@@ -168,7 +168,7 @@ def flat(values: xr.DataArray) -> np.ndarray:
     """Chains and draws as one axis in front, the others in the order city, group, year."""
     rest = [dim for dim in ("city", "group", "year") if dim in values.dims]
     array = values.transpose("chain", "draw", *rest).to_numpy()
-    return np.asarray(array.reshape(-1, *array.shape[2:]), dtype=float)
+    return np.asarray(array.reshape(-1, *array.shape[2:]))
 
 
 def median_of_others(values: np.ndarray, included: np.ndarray, pool: np.ndarray, yardstick: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from integstat.change.laplace.cells import log_likelihood
-from integstat.change.laplace.newton import expected_of, quadratic, solve
+from integstat.change.laplace.newton import expected_of, quadratic, shift_to_mean, solve
 from integstat.change.laplace.prior import hyperprior, prior_precisions
 from integstat.change.laplace.structure import Structure
 
@@ -74,6 +74,7 @@ def draw(
         marginal = solve(
             m, inverse, log_det_prior, precision, tolerance, True, own_eta, own_phi, factor, posterior, working, system
         )
+        shift_to_mean(m, inverse, own_eta, posterior, system, own_phi)
         constant = -0.5 * log_det_prior - marginal
         for c in range(cities):
             for i in range(cells):

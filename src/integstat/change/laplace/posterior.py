@@ -38,8 +38,9 @@ MANY = 2000  # cities from which on city effects are kept in single precision
 _SMALL_RING = 400  # up to here every draw is weighted by all its cities' integrals
 _NOISE = 0.3  # variance of a draw's log weight that may come from the candidates
 _PAIRS = (1, 2, 4, 8, 16)
+_FEW = 2  # pairs in a large ring, at most
 _SLOPPY, _EXACT, _SEARCH = 0.02, 1e-3, 1e-5  # how far from the mode a linearisation may be, link scale
-_ROOM = 4_000_000  # numbers held at once for candidates
+_ROOM = 1_000_000  # numbers held at once for candidates
 _ROUNDS = (128, 256)  # points of the first proposals
 
 
@@ -105,11 +106,12 @@ def sample(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int 
     start, mode, covariance = _explore(structure, data, settings)
     pairs, exact = _plan(structure, mode, start, rng)
     tolerance = _SLOPPY if exact else _EXACT
-    points = 2 ** int(np.ceil(np.log2(max(settings.draws / 2, 512))))
+    size = 2 ** int(np.ceil(np.log2(max(settings.draws / 2, 512))))
     with ThreadPoolExecutor(cores) as pool:
         density = partial(_log_posteriors, structure, start, tolerance, pool, cores)
-        hyper = importance.sample(density, mode, covariance, (*_ROUNDS, points), rng)
-        return _draw(structure, data, settings, seed, rng, pool, hyper, start, tolerance, pairs, exact)
+        hyper = importance.sample(density, mode, covariance, (*_ROUNDS, size), rng)
+        plan = _Plan(start, tolerance, pairs, exact)
+        return _draw(structure, data, settings, seed, rng, pool, hyper, plan)
 
 
 def _explore(structure: Structure, data: ChangeData, settings: ChangeSettings) -> tuple[_Start, np.ndarray, np.ndarray]:
@@ -151,16 +153,26 @@ def _log_posteriors(
 def _plan(structure: Structure, mode: np.ndarray, start: _Start, rng: np.random.Generator) -> tuple[int, bool]:
     """Pairs of candidates per city, and whether draws can be weighted by their cities' integrals.
 
-    A trial at the mode tells the noise of a city's integral for one pair. In a ring too large for the noise to stay small, the
-    second-order integrals stand alone; their error per city does not grow with the ring.
+    A trial at the mode tells the noise of the cities' integrals for one pair. In a small ring as many pairs are taken as keep it
+    low. In a large one that would cost more than it mends: there the second-order integrals stand alone, whose error in what is
+    said of a city does not grow with the ring.
     """
-    cities = len(structure.y)
-    tried = _candidates(structure, coordinates(structure).outward(mode[None])[0], np.array([16]), start, _SLOPPY, 2, rng)
-    noise = float(tried.deviance.mean(axis=0).sum())
-    for pairs in _PAIRS:
-        if noise / pairs <= _NOISE:
-            return pairs, True
-    return (_PAIRS[-1], True) if cities <= _SMALL_RING else (4, False)
+    tried = _candidates(structure, coordinates(structure).outward(mode[None])[0], np.array([8]), start, _SLOPPY, 4, rng)
+    noise = float(tried.deviance.mean(axis=0).sum()) * 4 / 3
+    enough = [pairs for pairs in _PAIRS if noise / pairs <= _NOISE]
+    if len(structure.y) <= _SMALL_RING:
+        return (enough[0] if enough else _PAIRS[-1]), True
+    return (enough[0], True) if enough and enough[0] <= _FEW else (_FEW, False)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How draws are made: where solves begin and how close they come, pairs of candidates, whether weights count."""
+
+    start: _Start
+    tolerance: float
+    pairs: int
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -168,7 +180,7 @@ class _Candidates:
     log_weight: np.ndarray  # (S,)
     phi: np.ndarray  # (S, R)
     eta: np.ndarray  # (S, C, D)
-    deviance: np.ndarray  # (S, C)
+    deviance: np.ndarray  # (S, C): see `draw`
 
 
 def _candidates(
@@ -208,15 +220,12 @@ def _draw(
     rng: np.random.Generator,
     pool: ThreadPoolExecutor,
     hyper: Weighted,
-    start: _Start,
-    tolerance: float,
-    pairs: int,
-    exact: bool,
+    plan: _Plan,
 ) -> Drawn:
     """Draw cities and ring effects for hyperparameters drawn by weight, and weight the draws."""
     times = importance.systematic(hyper.weight, settings.draws, rng)
     rows = np.flatnonzero(times)
-    blocks = _blocks(times[rows], max(1, _ROOM // (structure.y.size * pairs)))
+    blocks = _blocks(times[rows], max(1, _ROOM // (structure.y.size * plan.pairs)))
     scale = np.float32 if len(data.cities) > MANY else np.float64
     parts = design(data)
     thetas, _ = coordinates(structure).outward(hyper.points)
@@ -224,7 +233,7 @@ def _draw(
     def block(place: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         own = np.random.default_rng(np.random.SeedSequence([seed, 0xC17, place]))
         inside = rows[blocks[place]]
-        found = _candidates(structure, thetas[inside], times[inside], start, tolerance, pairs, own)
+        found = _candidates(structure, thetas[inside], times[inside], plan.start, plan.tolerance, plan.pairs, own)
         theta = np.repeat(thetas[inside], times[inside], axis=0)
         values = _parameters(structure, parts, data, theta, found, own)
         return found.log_weight, {name: value.astype(scale) for name, value in values.items()}
@@ -233,7 +242,7 @@ def _draw(
     log_weight = np.concatenate([weight for weight, _ in results])
     order = np.arange(settings.draws)
     k_draws, size = -np.inf, float(settings.draws)
-    if exact:
+    if plan.exact:
         weight = importance.normalised(log_weight)
         k_draws, size = importance.pareto_k(log_weight), importance.effective(weight)
         order = np.repeat(order, importance.systematic(weight, settings.draws, rng))
@@ -247,7 +256,7 @@ def _draw(
         k_hyper=importance.pareto_k(hyper.log_weight),
         k_draws=k_draws,
         effective=min(size, importance.effective(hyper.weight)),
-        weighting="exact" if exact else "second order",
+        weighting="exact" if plan.exact else "second order",
     )
 
 
