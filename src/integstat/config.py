@@ -87,6 +87,6 @@ def load_ring(path: Path) -> tuple[RingConfig, Catalogue]:
                 place=f"{path}, [ring] main",
                 mend=f"bitte eine von diesen nennen: {', '.join(one.id for one in entry.definition)}",
             )
-    for indicator in config.findings.step:
+    for indicator in (*config.findings.step, *config.change.indicator):
         catalogue.indicator(indicator)
     return config, catalogue

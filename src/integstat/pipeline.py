@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -91,6 +92,7 @@ def change_data(
         evidence = 1.0 / entry.design_effect
     peers: dict[str, int] | None = None
     names: tuple[str, ...] = ()
+    kernel: np.ndarray | None = None
     use_land = settings.land
     lands = sorted(str(land) for land in panel.cities["land"].unique())
     if entry.scope == "same_land" and len(lands) > 1:
@@ -99,6 +101,7 @@ def change_data(
     elif entry.scope != "own_series" and partitions is not None and partitions.size > 1:
         peers = {city: int(group) for city, group in zip(partitions.cities, partitions.summary, strict=True)}
         names = partitions.names
+        kernel = partitions.kernel() if settings.peers == "coassignment" else None
     return from_panel(
         panel,
         definition,
@@ -107,6 +110,8 @@ def change_data(
         years,
         peers=peers,
         peer_names=names,
+        kernel=kernel,
+        peer_effect=settings.peers != "none",
         use_land=use_land,
         evidence=evidence,
         rounding=tuple(entry.rounding(year) for year in years),
@@ -160,9 +165,9 @@ def fit_all(
             except NoCounts:
                 empty.append(definition)
                 continue
-            own = seed_of(seed, definition)
-            compute = partial(_fit_one, data, settings, own, cores)
-            running[definition] = pool.submit(keep, digest(data, settings, own, code), compute)
+            own_seed, own = seed_of(seed, definition), settings.for_indicator(catalogue.definition(definition)[0].id)
+            compute = partial(_fit_one, data, own, own_seed, cores)
+            running[definition] = pool.submit(keep, digest(data, own, own_seed, code), compute)
         for done, (definition, future) in enumerate(running.items(), start=1):
             trees[definition], kept = future.result()
             if progress is not None:

@@ -37,6 +37,8 @@ class ChangeData:
     peers : ndarray of int, shape (C,), optional
         Peer group of each city, 0 … K-1.
     peer_names : tuple of str
+    peer_effect : bool
+        Whether peers enter the model; if not, their groups are only the measure of a city's standing.
     land : tuple of str, optional
         Land of each city.
     covariates : ndarray, shape (C, P)
@@ -59,6 +61,7 @@ class ChangeData:
     peers: np.ndarray | None = None
     peer_names: tuple[str, ...] = ()
     kernel: np.ndarray | None = None
+    peer_effect: bool = True
     land: tuple[str, ...] | None = None
     covariates: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     covariate_names: tuple[str, ...] = ()
@@ -122,9 +125,16 @@ class ChangeData:
     @property
     def has_peers(self) -> bool:
         """Whether a peer effect is estimable: at least two groups among these cities, or a kernel that tells them apart."""
+        if not self.peer_effect:
+            return False
         if self.kernel is not None:
             return bool((self.kernel < 1 - 1e-9).any())
-        return self.peers is not None and len(np.unique(self.peers)) > 1
+        return self.peer_groups is not None
+
+    @property
+    def peer_groups(self) -> np.ndarray | None:
+        """Peer group of each city, where there are at least two to tell apart."""
+        return self.peers if self.peers is not None and len(np.unique(self.peers)) > 1 else None
 
     @property
     def land_names(self) -> tuple[str, ...]:
@@ -154,6 +164,8 @@ def from_panel(
     *,
     peers: dict[str, int] | None = None,
     peer_names: tuple[str, ...] = (),
+    kernel: np.ndarray | None = None,
+    peer_effect: bool = True,
     use_land: bool = True,
     evidence: float = 1.0,
     rounding: tuple[int, ...] | None = None,
@@ -174,6 +186,10 @@ def from_panel(
         What is asked for.
     peers : dict, optional
         Peer group by city; cities without one get no peer effect, so all must have one.
+    kernel : ndarray, optional
+        How alike the cities of `peers` are, in its order.
+    peer_effect : bool
+        See `ChangeData`.
     use_land : bool
         Whether the Land of a city is handed on.
     evidence, overlap : float
@@ -209,6 +225,14 @@ def from_panel(
         overlap=overlap,
         peers=np.array([peers[city] for city in names]) if peers is not None else None,
         peer_names=peer_names,
+        kernel=None if kernel is None or peers is None else _inside(kernel, list(peers), names),
+        peer_effect=peer_effect,
         land=tuple(str(lands[city]) for city in names) if use_land else None,
         evidence=evidence,
     )
+
+
+def _inside(kernel: np.ndarray, cities: list[str], names: list[str]) -> np.ndarray:
+    """Rows and columns of the cities that delivered."""
+    places = [cities.index(name) for name in names]
+    return np.asarray(kernel[np.ix_(places, places)])

@@ -184,7 +184,7 @@ def _tree(
         low, high = data.coarse[..., 0], data.coarse[..., 1]
         observed["y"] = (dims, np.where(np.isfinite(low), np.nan, data.y))
         observed = observed.assign(y_low=(dims, low), y_high=(dims, high))
-    peers = data.peers if data.has_peers and data.peers is not None else np.full(len(data.cities), -1)
+    peers = data.peer_groups if data.peer_groups is not None else np.full(len(data.cities), -1)
     constant = xr.Dataset({"peer": (("city",), np.asarray(peers, dtype=int))}, coords={"city": list(data.cities)})
     tree = xr.DataTree.from_dict(
         {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import arviz as az
 import numpy as np
 import xarray as xr
 
@@ -63,6 +62,8 @@ def diagnose(draws: xr.Dataset, diverging: np.ndarray) -> Diagnostics:
         Dims `chain`, `draw` and more.
     diverging : ndarray of bool, shape (chains, draws)
     """
+    import arviz as az  # seconds to load, and only the sampler needs it
+
     tree = xr.DataTree.from_dict({"posterior": draws})
     rhat, bulk, tail = az.rhat(tree), az.ess(tree, method="bulk"), az.ess(tree, method="tail")
     smallest = {str(name): float(min(bulk[name].min(), tail[name].min())) for name in draws.data_vars}

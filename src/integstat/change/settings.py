@@ -54,6 +54,17 @@ class Priors(Strict):
     lasting_source: Literal["default", "history"] = "default"
 
 
+class PriorChanges(Strict):
+    """Priors of one indicator where they differ from the ring's, such as what its history says: see `Priors`."""
+
+    shift_sd: float | None = Field(default=None, ge=0.3)
+    sd_change_median: float | None = Field(default=None, gt=0)
+    sd_change_log_sd: float | None = Field(default=None, gt=0)
+    lasting_a: float | None = Field(default=None, gt=0)
+    lasting_b: float | None = Field(default=None, gt=0)
+    lasting_source: Literal["default", "history"] | None = None
+
+
 class ChangeSettings(Strict):
     """Section `[change]` of a ring's config.
 
@@ -68,10 +79,16 @@ class ChangeSettings(Strict):
         Warm-up draws per chain, and number of chains, of `nuts`.
     target_accept : float
         Target acceptance of the first attempt; the retry takes a higher one.
+    peers : {'groups', 'coassignment', 'none'}
+        Peer effects on level and change: equal within the groups of the summary partition; alike as far as the cities shared
+        a group in its draws, which carries the doubt about the partition into the model; or none. Standing is measured
+        against the groups of the summary in every case.
     land : bool
         Whether a Land effect on the change enters, where it is estimable.
     months_weight : float
         Weight w of an annual mean: 1 counts the average month once, 12 every month as new evidence.
+    indicator : dict of str to PriorChanges
+        Priors of single indicators, by id.
     overlap : float, optional
         Share of the persons of a stock who are counted in both years; in an age band never more than can still be in it.
         None: as the catalogue says; 0: none, as if every year counted other persons.
@@ -82,7 +99,16 @@ class ChangeSettings(Strict):
     tune: int = Field(default=1000, ge=200)
     chains: int = Field(default=4, ge=2)
     target_accept: float = Field(default=0.95, gt=0.5, lt=1.0)
+    peers: Literal["groups", "coassignment", "none"] = "groups"
     land: bool = True
     months_weight: float = Field(default=1.0, ge=1.0, le=12.0)
     overlap: float | None = Field(default=None, ge=0.0, lt=1.0)
     priors: Priors = Priors()
+    indicator: dict[str, PriorChanges] = Field(default_factory=dict)
+
+    def for_indicator(self, indicator: str) -> ChangeSettings:
+        """Return the settings of one indicator: its own priors where it has some, and nothing about the others."""
+        own = self.indicator.get(indicator)
+        changes = own.model_dump(exclude_none=True) if own is not None else {}
+        priors = Priors.model_validate(self.priors.model_dump() | changes)
+        return self.model_copy(update={"priors": priors, "indicator": {}})

@@ -56,6 +56,29 @@ class Partitions:
         """Number of groups in the summary partition."""
         return int(self.probability.shape[1])
 
+    def kernel(self, kept: float = 0.99) -> np.ndarray:
+        """Co-assignment as a correlation matrix, for the covariance of peer effects.
+
+        Parameters
+        ----------
+        kept : float
+            Share of the variance its leading eigenvectors have to keep. Fewer make the model quicker; and resampling leaves a
+            matrix that is not quite positive semidefinite, which dropping the last ones mends.
+
+        Returns
+        -------
+        ndarray, shape (C, C)
+            Symmetric, positive semidefinite, with ones on the diagonal; order of `cities`.
+        """
+        values, vectors = np.linalg.eigh(self.coassignment)
+        values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+        count = int(np.searchsorted(np.cumsum(values), kept * values.sum())) + 1
+        root = vectors[:, :count] * np.sqrt(values[:count])
+        root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
+        out = root @ root.T
+        np.fill_diagonal(out, 1.0)
+        return np.asarray(0.5 * (out + out.T))
+
     def table(self, names: dict[str, str], borderline: float = 0.6) -> pd.DataFrame:
         """One row per city, as `peer_groups.csv` has it.
 
