@@ -73,10 +73,13 @@ def coarsened(data: ChangeData, every: int = 3, width: int = 2) -> ChangeData:
 
 
 def extreme(data: ChangeData) -> ChangeData:
-    """Cities in which nobody counts, and cities in which all do: in one year or in both, in one group or in both."""
+    """Cities in which nobody counts, and cities in which all do: in one year or in both, in one group or in both.
+
+    Where most cities have a fifth, full counts are far out.
+    """
     y = data.y.copy()
     y[0], y[1, 0], y[2, 0, 1], y[3, 1, 0] = 0.0, 0.0, 0.0, 0.0
-    y[4], y[5, 0, 1] = data.n[4], data.n[5, 0, 1]
+    y[4, 0], y[5, 1, 1] = data.n[4, 0], data.n[5, 1, 1]
     return replace(data, y=y)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.special import logit
-from tests.change.rings import all_or_none, coarsened, extreme, one_apart, ring
+from tests.change.rings import all_or_none, coarsened, extreme, one_apart, path_ring, ring
 
 from integstat.change import ChangeData, ChangeSettings, fit
 from integstat.change.laplace import posterior as laplace
@@ -28,21 +28,33 @@ pytestmark = pytest.mark.slow
 SEEDS, DRAWS = 5, 6000  # of laplace: the spread between seeds is its Monte-Carlo error
 ESS_CITY, ESS_SCALE = 4000, 1000  # of the sampler
 STEP, STEP_LEVEL = np.log(1.1), np.log(1.2)
-RING = ("alpha", "delta", "peer_level", "peer_change", "land_change")
-SCALES = ("sd_mean", "sd_change", "corr_mean", "corr_change", "sd_peer_level", "sd_peer_change", "sd_land_change")
+RING = ("alpha", "delta", "peer_level", "peer_change", "land_change", "delta_step")
+SCALES = (
+    "sd_mean",
+    "sd_change",
+    "corr_mean",
+    "corr_change",
+    "sd_peer_level",
+    "sd_peer_change",
+    "sd_land_change",
+    "lasting_share",
+    "trend_sd",
+)
 LIMITS = {"mean": (0.03, 0.1), "q05": (0.05, 0.15), "q95": (0.05, 0.15), "log sd": (0.02, np.log(1.05)), "event": (0.01, 0.02)}
+
 
 # what a case is made of, and how many draws per chain the sampler needs for the effective sizes
 CASES: dict[str, tuple[Callable[[], ChangeData], int]] = {
     "large counts": (lambda: ring(24, 9000, seed=101)[0], 2500),
     "small counts": (lambda: ring(24, 60, seed=102)[0], 2500),
-    "zero and full counts": (lambda: extreme(ring(24, 60, seed=103)[0]), 2500),
+    "zero and full counts": (lambda: extreme(ring(24, 60, seed=103)[0]), 4500),
     "eight cities": (lambda: ring(8, 1000, seed=104)[0], 4000),
     "eighty cities": (lambda: ring(80, 400, seed=105)[0], 2500),
     "one city far off": (lambda: one_apart(ring(24, 2000, seed=106)[0]), 2500),
     "coarse counts": (lambda: coarsened(ring(24, 60, seed=107)[0]), 2500),
     "a rate": (lambda: ring(24, 300, kind="rate", seed=108)[0], 2500),
     "overlap of a half": (lambda: replace(ring(24, 300, seed=109)[0], overlap=0.5), 2500),
+    "four years": (lambda: path_ring(24, 300, seed=111)[0], 2500),
 }
 
 
@@ -79,8 +91,8 @@ def _quantities(tree: xr.DataTree) -> dict[str, np.ndarray]:
         "gap": found.gap,
     }
     out = {name: values.reshape(shape) for name, values in out.items() if values is not None}
-    for name in (*RING, *SCALES):
-        if name in posterior:
+    for name in (*RING, *SCALES):  # with two years the lasting share is its prior, whatever the engine
+        if name in posterior and (name != "lasting_share" or "trend_sd" in posterior):
             out[name] = posterior[name].to_numpy().reshape(shape)
     # values without an effective size: what is not estimable
     return {name: values[..., np.isfinite(values).all(axis=(0, 1))] for name, values in out.items()}
@@ -133,9 +145,20 @@ def _of_sampler(found: dict[str, np.ndarray]) -> _Side:
     )
 
 
-def _of_seeds(data: ChangeData, settings: ChangeSettings, seeds: int = SEEDS) -> tuple[_Side, list[xr.DataTree]]:
+def _trusted(data: ChangeData) -> tuple[list[xr.DataTree], int]:
+    """As many fits as asked for whose diagnostics do not refuse them, and how many they refused."""
+    trees: list[xr.DataTree] = []
+    refused = 0
+    while len(trees) < SEEDS and refused < SEEDS:
+        try:
+            trees.append(fit(data, ChangeSettings(engine="laplace", draws=DRAWS), 1000 + len(trees) + refused))
+        except ConvergenceError:
+            refused += 1
+    return trees, refused
+
+
+def _of_seeds(trees: list[xr.DataTree]) -> _Side:
     """Mean over independent fits; its variance from the spread between them, shared by all cities of a quantity."""
-    trees = [fit(data, settings, 1000 + seed) for seed in range(seeds)]
     found = [_quantities(tree) for tree in trees]
     names, event_names = _flat(found[0])[0], _flat(_events(found[0]))[0]
     each = [_statistics(one) for one in found]
@@ -143,7 +166,7 @@ def _of_seeds(data: ChangeData, settings: ChangeSettings, seeds: int = SEEDS) ->
     sd = np.exp(value["log sd"])
     variance = {}
     for of in value:
-        own = np.var([one[of] for one in each], axis=0, ddof=1) / seeds
+        own = np.var([one[of] for one in each], axis=0, ddof=1) / len(trees)
         unit, labels = (sd**2, names) if of in ("mean", "q05", "q95") else (np.ones(len(own)), names)
         if of == "event":
             unit, labels = value[of] * (1 - value[of]) + 1e-4, event_names
@@ -152,7 +175,7 @@ def _of_seeds(data: ChangeData, settings: ChangeSettings, seeds: int = SEEDS) ->
             inside = labels == name
             pooled[inside] = (own / unit)[inside].mean() * unit[inside]
         variance[of] = pooled
-    return _Side(names, value, variance), trees
+    return _Side(names, value, variance)
 
 
 def _compare(one: _Side, other: _Side) -> dict[str, tuple[float, np.ndarray, np.ndarray]]:
@@ -183,10 +206,10 @@ def test_laplace_is_the_sampler_up_to_a_few_hundredths_of_a_posterior_sd(case, c
     data, long = _long(case)
     found = _quantities(long)
     ess = {name: float(az.ess(xr.Dataset({"x": (("chain", "draw", "k"), x)}))["x"].min()) for name, x in found.items()}
-    ours, trees = _of_seeds(data, ChangeSettings(engine="laplace", draws=DRAWS))
-    sampler = _of_sampler(found)
-    result = _compare(ours, sampler)
-    label = f"sampler's form {long.attrs['form']}, smallest effective size {min(ess.values()):.0f}"
+    trees, refused = _trusted(data)
+    assert refused < SEEDS / 2
+    result = _compare(_of_seeds(trees), _of_sampler(found))
+    label = f"sampler's form {long.attrs['form']}, smallest effective size {min(ess.values()):.0f}, refused {refused}"
     with capsys.disabled():
         print(_table(case, trees[0], result, label))
     assert min(size for name, size in ess.items() if name not in (*RING, *SCALES)) > ESS_CITY, ess
