@@ -89,7 +89,7 @@ def _run(data: ChangeData, settings: ChangeSettings, seed: int, cores: int, thre
             drawn = laplace.sample(data, settings, seed, cores=threads)
             if drawn.trusted:
                 return _by_laplace(drawn)
-            reason = f"Pareto-k = {max(drawn.k_hyper, drawn.k_draws):.2f} statt höchstens {laplace.K_LIMIT}".replace(".", ",")
+            reason = f"Pareto-k = {drawn.pareto_k:.2f} statt höchstens {laplace.K_LIMIT}".replace(".", ",")
         except NoMode:
             reason = "kein Modus der Streuungen gefunden"
         if settings.engine == "laplace":
@@ -109,7 +109,7 @@ def _by_laplace(drawn: laplace.Drawn) -> _Result:
         "form": drawn.weighting,
         "attempts": 1,
         **_NONE,
-        "pareto_k": max(drawn.k_hyper, drawn.k_draws),
+        "pareto_k": drawn.pareto_k,
         "effective": drawn.effective,
     }
     return _Result(drawn.draws, np.zeros((1, drawn.draws.sizes["draw"]), dtype=bool), attributes)

@@ -15,17 +15,20 @@ from integstat.change.laplace.structure import Structure
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _cumulant(rate: bool, eta: float) -> Any:
-    """A(eta) of one unit of the base, and its first two derivatives."""
+def _slopes(rate: bool, eta: float) -> Any:
+    """First and second derivative of A(eta), the cumulant function of one unit of the base."""
     if rate:
-        value = np.exp(eta)
-        return value, value, value
+        first = np.exp(eta)
+        return first, first
     small = np.exp(-abs(eta))
-    if eta >= 0:
-        p = 1.0 / (1.0 + small)
-        return eta + np.log1p(small), p, p * (small / (1.0 + small))
-    p = small / (1.0 + small)
-    return np.log1p(small), p, p / (1.0 + small)
+    p = 1.0 / (1.0 + small)
+    return (p if eta >= 0 else small * p), small * p * p
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _cumulant(rate: bool, eta: float) -> float:
+    """A(eta). Its absolute error is that of the last digit of 1, which a base of a million persons makes 1e-10."""
+    return float(np.exp(eta) if rate else max(eta, 0.0) + np.log(1.0 + np.exp(-abs(eta))))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -55,17 +58,29 @@ def log_likelihood(rate: bool, y: float, n: float, eta: float, low: int, high: i
     """Log-likelihood of one cell; `low` to `high` is its range of possible counts, empty for an exact one."""
     if n <= 0.0:
         return 0.0
-    cumulant = np.exp(eta) if rate else max(eta, 0.0) + np.log1p(np.exp(-abs(eta)))
+    cumulant = _cumulant(rate, eta)
     if low == high:
         return float(y * eta - n * cumulant)
     return float(_lattice(value, log_weight, low, high, eta)[0] - n * cumulant)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def curvature(m: Structure, eta: Any, grad: Any, info: Any) -> float:
-    """Log-likelihood of all cells; gradient and information written into `grad` and `info`, shape (C, D)."""
+def total_log_likelihood(m: Structure, eta: Any) -> float:
+    """Log-likelihood of all cells."""
     rate, y, n, cell_start, value, log_weight = m.rate, m.y, m.n, m.cell_start, m.value, m.log_weight
     total = 0.0
+    cities, cells = eta.shape
+    for c in range(cities):
+        for i in range(cells):
+            low, high = cell_start[c * cells + i], cell_start[c * cells + i + 1]
+            total += log_likelihood(rate, y[c, i], n[c, i], eta[c, i], low, high, value, log_weight)
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def curvature(m: Structure, eta: Any, grad: Any, info: Any) -> None:
+    """Gradient and information of all cells, written into `grad` and `info`, shape (C, D)."""
+    rate, y, n, cell_start, value, log_weight = m.rate, m.y, m.n, m.cell_start, m.value, m.log_weight
     cities, cells = eta.shape
     for c in range(cities):
         for i in range(cells):
@@ -73,18 +88,15 @@ def curvature(m: Structure, eta: Any, grad: Any, info: Any) -> float:
             if size <= 0.0:
                 grad[c, i], info[c, i] = 0.0, 0.0
                 continue
-            cumulant, first, second = _cumulant(rate, eta[c, i])
+            first, second = _slopes(rate, eta[c, i])
             low, high = cell_start[c * cells + i], cell_start[c * cells + i + 1]
             if high == low:
-                total += y[c, i] * eta[c, i] - size * cumulant
                 grad[c, i] = y[c, i] - size * first
                 info[c, i] = size * second
             else:
-                log_sum, mean, spread, _, _ = _lattice(value, log_weight, low, high, eta[c, i])
-                total += log_sum - size * cumulant
+                _, mean, spread, _, _ = _lattice(value, log_weight, low, high, eta[c, i])
                 grad[c, i] = mean - size * first
                 info[c, i] = max(size * second - spread, 0.0)
-    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -92,7 +104,7 @@ def higher(rate: bool, n: float, eta: float, low: int, high: int, value: Any, lo
     """Third and fourth derivative of one cell's log-likelihood."""
     third, fourth = 0.0, 0.0
     if n > 0.0:
-        _, p, second = _cumulant(rate, eta)
+        p, second = _slopes(rate, eta)
         third, fourth = (-n * p, -n * p) if rate else (-n * second * (1 - 2 * p), -n * second * (1 - 6 * second))
         if low < high:
             _, _, _, third_of_sum, fourth_of_sum = _lattice(value, log_weight, low, high, eta)

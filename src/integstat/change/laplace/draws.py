@@ -8,9 +8,103 @@ import numpy as np
 from numba import njit
 
 from integstat.change.laplace.cells import log_likelihood
-from integstat.change.laplace.newton import expected_of, quadratic, shift_to_mean, solve
+from integstat.change.laplace.newton import conditional_mean, expected_of, shift_to_mean, solve
 from integstat.change.laplace.prior import hyperprior, prior_precisions
 from integstat.change.laplace.structure import Structure
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _choose(
+    cells: int,
+    c: int,
+    s: int,
+    at: int,
+    p: int,
+    rate: bool,
+    y: Any,
+    n: Any,
+    cell_start: Any,
+    value: Any,
+    log_weight: Any,
+    inverse: Any,
+    expected: Any,
+    factor: Any,
+    centre: Any,
+    of_cities: Any,
+    choose: Any,
+    step: Any,
+    log_w: Any,
+    etas: Any,
+    deviances: Any,
+) -> float:
+    """Weigh a city's candidates and keep one; return the log of their mean weight.
+
+    `cells` is the number of the city's cells; a constant at the place of the call lets the compiler unroll the loops.
+    """
+    pairs = of_cities.shape[2]
+    top = -np.inf
+    for pair in range(pairs):
+        ahead, behind = 0.0, 0.0
+        for i in range(cells):
+            z = of_cities[s, c, pair, i]
+            ahead += 0.5 * z * z
+            total = 0.0
+            for k in range(i, cells):
+                total += factor[c, k, i] * of_cities[s, c, pair, k]
+            step[i] = total
+        behind = ahead
+        for i in range(cells):
+            low, high = cell_start[c * cells + i], cell_start[c * cells + i + 1]
+            base, mine = n[c, i], y[c, i]
+            ahead += log_likelihood(rate, mine, base, centre[i] + step[i], low, high, value, log_weight)
+            behind += log_likelihood(rate, mine, base, centre[i] - step[i], low, high, value, log_weight)
+            one, other = centre[i] + step[i] - expected[p, i], centre[i] - step[i] - expected[p, i]
+            half_one, half_other = 0.5 * inverse[at, i, i] * one, 0.5 * inverse[at, i, i] * other
+            for j in range(i):
+                half_one += inverse[at, i, j] * (centre[j] + step[j] - expected[p, j])
+                half_other += inverse[at, i, j] * (centre[j] - step[j] - expected[p, j])
+            ahead -= half_one * one
+            behind -= half_other * other
+        log_w[2 * pair], log_w[2 * pair + 1] = ahead, behind
+        top = max(top, max(ahead, behind))
+    mean, square = 0.0, 0.0
+    for pair in range(pairs):
+        a, b = np.exp(log_w[2 * pair] - top), np.exp(log_w[2 * pair + 1] - top)
+        log_w[2 * pair], log_w[2 * pair + 1] = a, b
+        mean += 0.5 * (a + b)
+        square += 0.25 * (a + b) * (a + b)
+    mean /= pairs
+    deviances[s, c] = max(square / pairs / (mean * mean) - 1.0, 0.0)
+    target, chosen = choose[s, c] * mean * 2 * pairs, 0
+    for k in range(2 * pairs):
+        chosen = k
+        target -= log_w[k]
+        if target <= 0:
+            break
+    for i in range(cells):
+        total = 0.0
+        for k in range(i, cells):
+            total += factor[c, k, i] * of_cities[s, c, chosen // 2, k]
+        etas[s, c, i] = centre[i] + (total if chosen % 2 == 0 else -total)
+    return float(top + np.log(mean))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ring_effects(mode: Any, system: Any, precision: Any, normal: Any, out: Any) -> float:
+    """Draw ring effects around their mode; return their log prior density less that of the draw, without constants."""
+    size = mode.size
+    ratio = 0.0
+    for r in range(size):
+        ratio += 0.5 * normal[r] * normal[r]
+        out[r] = normal[r]
+    for i in range(size - 1, -1, -1):
+        for k in range(i + 1, size):
+            out[i] -= system[k, i] * out[k]
+        out[i] /= system[i, i]
+    for r in range(size):
+        out[r] += mode[r]
+        ratio -= 0.5 * precision[r] * out[r] * out[r]
+    return ratio
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -61,10 +155,7 @@ def draw(
     own_eta, own_phi = np.empty((cities, cells)), np.empty(size)
     expected = np.empty((m.start.size - 1, cells))
     shift, centre, step = np.empty(cells), np.empty(cells), np.empty(cells)
-    deviation, candidate = np.empty(cells), np.empty(cells)
-    pairs = of_cities.shape[2]
-    log_w = np.empty(2 * pairs)
-    drawn = np.empty(size)
+    log_w = np.empty(2 * of_cities.shape[2])
     s = 0
     for row in range(thetas.shape[0]):
         hyperprior(m, thetas[row], covariance, precision)
@@ -82,67 +173,20 @@ def draw(
         for r in range(size):
             constant += 0.5 * np.log(precision[r]) - np.log(system[r, r])
         for _ in range(times[row]):
-            total = constant
-            drawn[:] = of_effects[s]
-            for r in range(size):
-                total += 0.5 * drawn[r] * drawn[r]
-            for i in range(size - 1, -1, -1):
-                for k in range(i + 1, size):
-                    drawn[i] -= system[k, i] * drawn[k]
-                drawn[i] /= system[i, i]
-            for r in range(size):
-                drawn[r] += own_phi[r]
-                total -= 0.5 * precision[r] * drawn[r] * drawn[r]
-                phis[s, r] = drawn[r]
-            expected_of(m, drawn, expected)
+            total = constant + _ring_effects(own_phi, system, precision, of_effects[s], phis[s])
+            expected_of(m, phis[s], expected)
             for c in range(cities):
                 at, p = c if shared else 0, pattern[c]
-                for i in range(cells):
-                    shift[i] = working[c, i]
-                    for j in range(cells):
-                        shift[i] += inverse[at, i, j] * expected[p, j]
-                for i in range(cells):
-                    centre[i] = 0.0
-                    for j in range(cells):
-                        centre[i] += posterior[c, i, j] * shift[j]
-                top = -np.inf
-                for pair in range(pairs):
-                    base = 0.0
-                    for i in range(cells):
-                        base += 0.5 * of_cities[s, c, pair, i] ** 2
-                        step[i] = 0.0
-                        for k in range(i, cells):
-                            step[i] += factor[c, k, i] * of_cities[s, c, pair, k]
-                    for side in range(2):
-                        log_one = base
-                        for i in range(cells):
-                            candidate[i] = centre[i] + (step[i] if side == 0 else -step[i])
-                            deviation[i] = candidate[i] - expected[p, i]
-                            low, high = cell_start[c * cells + i], cell_start[c * cells + i + 1]
-                            log_one += log_likelihood(rate, y[c, i], n[c, i], candidate[i], low, high, value, log_weight)
-                        log_one -= 0.5 * quadratic(deviation, inverse, at, cells)
-                        log_w[2 * pair + side] = log_one
-                        top = max(top, log_one)
-                mean, square = 0.0, 0.0
-                for pair in range(pairs):
-                    a, b = np.exp(log_w[2 * pair] - top), np.exp(log_w[2 * pair + 1] - top)
-                    log_w[2 * pair], log_w[2 * pair + 1] = a, b
-                    mean += 0.5 * (a + b)
-                    square += 0.25 * (a + b) * (a + b)
-                mean /= pairs
-                deviances[s, c] = max(square / pairs / (mean * mean) - 1.0, 0.0)
-                total += top + np.log(mean)
-                target = choose[s, c] * mean * 2 * pairs
-                chosen = 0
-                for k in range(2 * pairs):
-                    chosen = k
-                    target -= log_w[k]
-                    if target <= 0:
-                        break
-                for i in range(cells):
-                    step[i] = 0.0
-                    for k in range(i, cells):
-                        step[i] += factor[c, k, i] * of_cities[s, c, chosen // 2, k]
-                    etas[s, c, i] = centre[i] + (step[i] if chosen % 2 == 0 else -step[i])
+                conditional_mean(cells, at, p, c, inverse, expected, posterior, working, shift, centre)
+                if cells == 4:
+                    total += _choose(
+                        4, c, s, at, p, rate, y, n, cell_start, value, log_weight, inverse, expected, factor, centre, of_cities,
+                        choose, step, log_w, etas, deviances,
+                    )  # fmt: skip
+                else:
+                    total += _choose(
+                        cells, c, s, at, p, rate, y, n, cell_start, value, log_weight, inverse, expected, factor, centre,
+                        of_cities, choose, step, log_w, etas, deviances,
+                    )  # fmt: skip
             log_weights[s] = total
             s += 1

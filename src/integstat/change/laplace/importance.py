@@ -14,8 +14,8 @@ from scipy import optimize, special
 from scipy.stats import qmc
 
 _FREEDOM = 6.0  # degrees of freedom of the proposals: tails wide enough for densities that fall exponentially
-_STEP = 1e-3  # of the first differences
-_WIDE = 0.1  # of the second differences
+_STEP = 0.02  # of the first differences
+_WIDE = 0.3  # of the second differences
 _FAR = 2.5  # SDs at which the first proposal looks how the density has fallen
 _WIDER = 1.1  # proposals are a little wider than what they were fitted to
 _SMALLEST = 0.2  # a direction's precision at the mode below which its curvature says nothing
@@ -126,7 +126,7 @@ def search(log_density: LogDensity, start: np.ndarray) -> tuple[np.ndarray, np.n
             return 1e300, np.zeros(size)
         return float(values[0]), (values[1:] - values[0]) / _STEP
 
-    found = optimize.minimize(value_and_gradient, start, jac=True, method="BFGS", options={"gtol": 0.3, "maxiter": 200})
+    found = optimize.minimize(value_and_gradient, start, jac=True, method="BFGS", options={"gtol": 0.5, "maxiter": 200})
     if not np.isfinite(found.x).all() or not found.fun < 1e299:
         raise NoMode
     return found.x, _inverse_curvature(log_density, found.x)

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from integstat.change.laplace.cells import curvature, higher
+from integstat.change.laplace.cells import curvature, higher, total_log_likelihood
 from integstat.change.laplace.prior import cholesky, hyperprior, prior_precisions
 from integstat.change.laplace.structure import Structure
 
 _STEPS_AT_MOST = 100  # of Newton
 _HALVINGS = 30
+_SHORT = 0.5  # on the link scale, a Newton step that needs no damping
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -39,7 +40,7 @@ def expected_of(m: Structure, phi: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def quadratic(deviation: Any, inverse: Any, at: int, size: int) -> float:
+def _quadratic(deviation: Any, inverse: Any, at: int, size: int) -> float:
     """Quadratic form of a deviation in one of the matrices `inverse`."""
     total = 0.0
     for i in range(size):
@@ -51,18 +52,18 @@ def quadratic(deviation: Any, inverse: Any, at: int, size: int) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _objective_prior(m: Structure, eta: Any, phi: Any, expected: Any, inverse: Any, precision: Any, deviation: Any) -> float:
-    """Log prior density of cities and ring effects, without constants."""
+def _objective(m: Structure, eta: Any, phi: Any, expected: Any, inverse: Any, precision: Any, deviation: Any) -> float:
+    """Log joint density of counts, cities and ring effects, without constants."""
     pattern, shared = m.pattern, m.shared
     cities, cells = eta.shape
     total = 0.0
     for c in range(cities):
         for i in range(cells):
             deviation[i] = eta[c, i] - expected[pattern[c], i]
-        total += quadratic(deviation, inverse, c if shared else 0, cells)
+        total += _quadratic(deviation, inverse, c if shared else 0, cells)
     for r in range(phi.size):
         total += precision[r] * phi[r] * phi[r]
-    return -0.5 * total
+    return total_log_likelihood(m, eta) - 0.5 * total
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -231,21 +232,55 @@ def _beyond(size: int, c: int, posterior: Any, third: Any) -> float:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _correction(m: Structure, eta: Any, posterior: Any) -> float:
-    """Second-order term of the cities' integrals beyond Laplace (Shun & McCullagh 1995)."""
+    """Second-order term of the cities' integrals beyond Laplace (Shun & McCullagh 1995).
+
+    The series holds where a city's posterior is near normal. Far from the hyperparameters' mode it is not, and the term can grow
+    without bound; a city's share is kept within half a unit of the log.
+    """
     rate, n, cell_start, value, log_weight = m.rate, m.n, m.cell_start, m.value, m.log_weight
     cities, cells = eta.shape
     third = np.empty(cells)
     total = 0.0
     for c in range(cities):
+        own = 0.0
         for i in range(cells):
             low, high = cell_start[c * cells + i], cell_start[c * cells + i + 1]
             third[i], fourth = higher(rate, n[c, i], eta[c, i], low, high, value, log_weight)
-            total += fourth * posterior[c, i, i] ** 2 / 8
+            own += fourth * posterior[c, i, i] ** 2 / 8
         if cells == 4:
-            total += _beyond(4, c, posterior, third)
+            own += _beyond(4, c, posterior, third)
         else:
-            total += _beyond(cells, c, posterior, third)
+            own += _beyond(cells, c, posterior, third)
+        total += min(max(own, -0.5), 0.5)
     return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _conditional_mean(
+    size: int, at: int, p: int, c: int, inverse: Any, expected: Any, posterior: Any, working: Any, pull: Any, out: Any
+) -> None:
+    """Mean of a city's predictors in the linearised model, given what the ring effects lead to expect."""
+    for i in range(size):
+        total = working[c, i]
+        for j in range(size):
+            total += inverse[at, i, j] * expected[p, j]
+        pull[i] = total
+    for i in range(size):
+        total = 0.0
+        for j in range(size):
+            total += posterior[c, i, j] * pull[j]
+        out[i] = total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def conditional_mean(
+    size: int, at: int, p: int, c: int, inverse: Any, expected: Any, posterior: Any, working: Any, pull: Any, out: Any
+) -> None:
+    """Dispatch `_conditional_mean` with a constant size where four cells make a city."""
+    if size == 4:
+        _conditional_mean(4, at, p, c, inverse, expected, posterior, working, pull, out)
+    else:
+        _conditional_mean(size, at, p, c, inverse, expected, posterior, working, pull, out)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -269,8 +304,8 @@ def solve(
     linearisation that led to it (see `_assemble`; `system` its Cholesky factor), at most `tolerance` away. NaN where no mode
     was found.
 
-    Newton's step comes from the assembled system; it is halved while it does not raise the objective. The objective is concave,
-    so the mode is the only one.
+    Newton's step comes from the assembled system; a long one is halved while it does not raise the objective, a short one is
+    within the range where Newton's method converges by itself. The objective is concave, so the mode is the only one.
     """
     groups, pattern, shared = m.groups, m.pattern, m.shared
     cities, cells = eta.shape
@@ -278,13 +313,12 @@ def solve(
     patterns = m.start.size - 1
     wide = m.profile.shape[0] * groups
     grad, info = np.empty((cities, cells)), np.empty((cities, cells))
-    expected, deviation = np.empty((patterns, cells)), np.empty(cells)
+    expected, deviation, mean = np.empty((patterns, cells)), np.empty(cells), np.empty(cells)
     summed, summed_rhs, rhs = np.empty((patterns, wide, wide)), np.empty((patterns, wide)), np.empty(size)
     new_eta, new_phi = np.empty((cities, cells)), np.empty(size)
-    expected_of(m, phi, expected)
-    now = curvature(m, eta, grad, info)
-    now += _objective_prior(m, eta, phi, expected, inverse, precision, deviation)
+    now = np.nan  # the objective is only looked at after a long step, and at the end
     for _ in range(_STEPS_AT_MOST):
+        curvature(m, eta, grad, info)
         log_det = _assemble(m, eta, grad, info, inverse, precision, factor, posterior, working, system, rhs, summed, summed_rhs)
         log_det += cholesky(system, size)
         if not np.isfinite(log_det):
@@ -294,35 +328,35 @@ def solve(
         expected_of(m, new_phi, expected)
         step = 0.0
         for c in range(cities):
-            at, p = c if shared else 0, pattern[c]
+            conditional_mean(cells, c if shared else 0, pattern[c], c, inverse, expected, posterior, working, deviation, mean)
             for i in range(cells):
-                deviation[i] = working[c, i]
-                for j in range(cells):
-                    deviation[i] += inverse[at, i, j] * expected[p, j]
-            for i in range(cells):
-                total = 0.0
-                for j in range(cells):
-                    total += posterior[c, i, j] * deviation[j]
-                new_eta[c, i] = total
-                step = max(step, abs(total - eta[c, i]))
+                new_eta[c, i] = mean[i]
+                step = max(step, abs(mean[i] - eta[c, i]))
         for r in range(size):
             step = max(step, abs(new_phi[r] - phi[r]))
-        for _half in range(_HALVINGS):
-            then = curvature(m, new_eta, grad, info)
-            then += _objective_prior(m, new_eta, new_phi, expected, inverse, precision, deviation)
-            if then >= now - 1e-9 * (1.0 + abs(now)):
-                break
-            for c in range(cities):
-                for i in range(cells):
-                    new_eta[c, i] = 0.5 * (new_eta[c, i] + eta[c, i])
-            for r in range(size):
-                new_phi[r] = 0.5 * (new_phi[r] + phi[r])
-            expected_of(m, new_phi, expected)
+        if step > _SHORT:
+            if np.isnan(now):
+                expected_of(m, phi, expected)
+                now = _objective(m, eta, phi, expected, inverse, precision, deviation)
+                expected_of(m, new_phi, expected)
+            for _half in range(_HALVINGS):
+                then = _objective(m, new_eta, new_phi, expected, inverse, precision, deviation)
+                if then >= now - 1e-9 * (1.0 + abs(now)):
+                    break
+                for c in range(cities):
+                    for i in range(cells):
+                        new_eta[c, i] = 0.5 * (new_eta[c, i] + eta[c, i])
+                for r in range(size):
+                    new_phi[r] = 0.5 * (new_phi[r] + phi[r])
+                expected_of(m, new_phi, expected)
+            now = then
+        else:
+            now = np.nan
         eta[:, :] = new_eta
         phi[:] = new_phi
-        now = then
         if step < tolerance:
-            result = now - 0.5 * (log_det_prior + log_det)
+            result = _objective(m, eta, phi, expected, inverse, precision, deviation)
+            result -= 0.5 * (log_det_prior + log_det)
             for r in range(size):
                 result += 0.5 * np.log(precision[r])
             if correct:

@@ -39,9 +39,9 @@ _SMALL_RING = 400  # up to here every draw is weighted by all its cities' integr
 _NOISE = 0.3  # variance of a draw's log weight that may come from the candidates
 _PAIRS = (1, 2, 4, 8, 16)
 _FEW = 2  # pairs in a large ring, at most
-_SLOPPY, _EXACT, _SEARCH = 0.02, 1e-3, 1e-5  # how far from the mode a linearisation may be, link scale
+_SLOPPY, _EXACT, _SEARCH = 0.1, 1e-3, 1e-5  # how far from the mode a linearisation may be, link scale
 _ROOM = 1_000_000  # numbers held at once for candidates
-_ROUNDS = (128, 256)  # points of the first proposals
+_ROUNDS = (128, 128)  # points of the first proposals
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,14 @@ class Drawn:
     weighting: str
 
     @property
+    def pareto_k(self) -> float:
+        """The larger of both shapes; NaN, and so never trusted, where one of them is."""
+        return float(np.maximum(self.k_hyper, self.k_draws))
+
+    @property
     def trusted(self) -> bool:
         """Whether both shapes are within the limit."""
-        return max(self.k_hyper, self.k_draws) <= K_LIMIT
+        return bool(self.pareto_k <= K_LIMIT)
 
 
 @dataclass(frozen=True)
