@@ -26,6 +26,7 @@ from integstat.change.laplace.coordinates import Coordinates, coordinates
 from integstat.change.laplace.newton import log_posteriors
 from integstat.change.laplace.posterior import sample
 from integstat.change.laplace.structure import SLOTS, build, size_of, start_of
+from integstat.change.model import rough
 
 FEW, MANY, MOST = (ChangeSettings(engine="laplace", draws=draws) for draws in (250, 4000, 16_000))
 ROOT = Path(__file__).parents[2]
@@ -106,9 +107,10 @@ def test_without_counts_the_prior_comes_back():
 @pytest.mark.parametrize("group", [0, 1])
 def test_the_density_of_the_hyperparameters_falls_far_from_its_mode(group: int):
     """Where a scale leaves all reason the Laplace approximation is poor; it may not make up for the prior there."""
-    structure = build(extreme(ring(24, 20, seed=103)[0]), Priors())
+    data = extreme(ring(24, 20, seed=103)[0])
+    structure = build(data, Priors())
     begins = dict(zip(SLOTS, structure.slots, strict=True))
-    far = np.repeat(start_of(structure, Priors())[None], 40, axis=0)
+    far = np.repeat(start_of(structure, Priors(), rough(data))[None], 40, axis=0)
     far[:, begins["log_sd_mean"] : begins["log_sd_mean"] + 2] = -2.5
     far[:, begins["log_sd_change"] + group] = np.linspace(1.0, 12.0, 40)
     out = np.empty(40)

@@ -200,14 +200,16 @@ def median_of_others(values: np.ndarray, included: np.ndarray, pool: np.ndarray,
 
 
 def _leave_one_out(values: np.ndarray) -> np.ndarray:
-    """Median of the other columns, by sorting once."""
+    """Median of the other columns, from the three values in the middle of each row."""
     size = values.shape[1]
-    ordered = np.sort(values, axis=1)
-    rank = np.argsort(np.argsort(values, axis=1, kind="stable"), axis=1, kind="stable")
-    low, high = (size - 2) // 2, (size - 1) // 2
-    rows = np.arange(values.shape[0])[:, None]
-    middle = ordered[rows, low + (rank <= low)] + ordered[rows, high + (rank <= high)]
-    return np.asarray(0.5 * middle)
+    middle = size // 2
+    around = np.partition(values, (middle - 1, middle, min(middle + 1, size - 1)), axis=1)
+    below, at = around[:, middle - 1, None], around[:, middle, None]
+    if size % 2 == 0:  # of the others an odd number: one is in the middle
+        return np.where(values < at, at, below)
+    above = around[:, middle + 1, None]
+    out = np.where(values < at, at + above, below + at)
+    return np.asarray(0.5 * np.where(values == at, below + above, out))
 
 
 def _mean_of_peers(values: np.ndarray, peer: np.ndarray, included: np.ndarray) -> np.ndarray:

@@ -50,7 +50,7 @@ def _choose(
             ahead += 0.5 * z * z
             total = 0.0
             for k in range(i, cells):
-                total += factor[c, k, i] * of_cities[s, c, pair, k]
+                total += factor[c, k * cells + i] * of_cities[s, c, pair, k]
             step[i] = total
         behind = ahead
         for i in range(cells):
@@ -59,10 +59,10 @@ def _choose(
             ahead += log_likelihood(rate, mine, base, centre[i] + step[i], low, high, value, log_weight)
             behind += log_likelihood(rate, mine, base, centre[i] - step[i], low, high, value, log_weight)
             one, other = centre[i] + step[i] - expected[p, i], centre[i] - step[i] - expected[p, i]
-            half_one, half_other = 0.5 * inverse[at, i, i] * one, 0.5 * inverse[at, i, i] * other
+            half_one, half_other = 0.5 * inverse[at, i * cells + i] * one, 0.5 * inverse[at, i * cells + i] * other
             for j in range(i):
-                half_one += inverse[at, i, j] * (centre[j] + step[j] - expected[p, j])
-                half_other += inverse[at, i, j] * (centre[j] - step[j] - expected[p, j])
+                half_one += inverse[at, i * cells + j] * (centre[j] + step[j] - expected[p, j])
+                half_other += inverse[at, i * cells + j] * (centre[j] - step[j] - expected[p, j])
             ahead -= half_one * one
             behind -= half_other * other
         log_w[2 * pair], log_w[2 * pair + 1] = ahead, behind
@@ -84,7 +84,7 @@ def _choose(
     for i in range(cells):
         total = 0.0
         for k in range(i, cells):
-            total += factor[c, k, i] * of_cities[s, c, chosen // 2, k]
+            total += factor[c, k * cells + i] * of_cities[s, c, chosen // 2, k]
         etas[s, c, i] = centre[i] + (total if chosen % 2 == 0 else -total)
     return float(top + np.log(mean))
 
@@ -149,8 +149,8 @@ def draw(
     cities, cells = y.shape
     size = phi.size
     covariance, precision = np.empty((cells, cells)), np.empty(size)
-    inverse = np.empty((cities if shared else 1, cells, cells))
-    factor, posterior = np.empty((cities, cells, cells)), np.empty((cities, cells, cells))
+    inverse = np.empty((cities if shared else 1, cells * cells))
+    factor, posterior = np.empty((cities, cells * cells)), np.empty((cities, cells * cells))
     working, system = np.empty((cities, cells)), np.empty((size, size))
     own_eta, own_phi = np.empty((cities, cells)), np.empty(size)
     expected = np.empty((m.start.size - 1, cells))
@@ -168,8 +168,10 @@ def draw(
         shift_to_mean(m, inverse, own_eta, posterior, system, own_phi)
         constant = -0.5 * log_det_prior - marginal
         for c in range(cities):
+            determinant = 1.0
             for i in range(cells):
-                constant += np.log(factor[c, i, i])
+                determinant *= factor[c, i * cells + i]
+            constant += np.log(determinant)
         for r in range(size):
             constant += 0.5 * np.log(precision[r]) - np.log(system[r, r])
         for _ in range(times[row]):

@@ -14,7 +14,7 @@ from scipy import optimize, special
 from scipy.stats import qmc
 
 _FREEDOM = 6.0  # degrees of freedom of the proposals: tails wide enough for densities that fall exponentially
-_STEP = 0.02  # of the first differences
+_STEP = 0.005  # of the first differences
 _WIDE = 0.3  # of the second differences
 _FAR = 2.5  # SDs at which the first proposal looks how the density has fallen
 _WIDER = 1.1  # proposals are a little wider than what they were fitted to

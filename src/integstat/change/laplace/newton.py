@@ -44,9 +44,9 @@ def _quadratic(deviation: Any, inverse: Any, at: int, size: int) -> float:
     """Quadratic form of a deviation in one of the matrices `inverse`."""
     total = 0.0
     for i in range(size):
-        inner = 0.5 * inverse[at, i, i] * deviation[i]
+        inner = 0.5 * inverse[at, i * size + i] * deviation[i]
         for j in range(i):
-            inner += inverse[at, i, j] * deviation[j]
+            inner += inverse[at, i * size + j] * deviation[j]
         total += 2 * inner * deviation[i]
     return total
 
@@ -72,35 +72,35 @@ def _block(size: int, at: int, c: int, eta: Any, grad: Any, info: Any, inverse: 
 
     `size` is the number of its cells; a constant at the place of the call lets the compiler unroll the loops.
     """
-    log_det = 0.0
+    determinant = 1.0
     for i in range(size):
         working[c, i] = info[c, i] * eta[c, i] + grad[c, i]
         for j in range(i + 1):
-            total = inverse[at, i, j]
+            total = inverse[at, i * size + j]
             if i == j:
                 total += info[c, i]
             for k in range(j):
-                total -= low[i, k] * low[j, k]
+                total -= low[i * size + k] * low[j * size + k]
             if i == j:
-                log_det += np.log(total)
-                low[i, i] = np.sqrt(total)
+                determinant *= total
+                low[i * size + i] = np.sqrt(total)
             else:
-                low[i, j] = total / low[j, j]
+                low[i * size + j] = total / low[j * size + j]
     for i in range(size):
-        low[i, i] = 1.0 / low[i, i]
+        low[i * size + i] = 1.0 / low[i * size + i]
         for j in range(i):
             total = 0.0
             for k in range(j, i):
-                total -= low[i, k] * low[k, j]
-            low[i, j] = total * low[i, i]
+                total -= low[i * size + k] * low[k * size + j]
+            low[i * size + j] = total * low[i * size + i]
     for i in range(size):
         for j in range(i + 1):
             total = 0.0
             for k in range(i, size):
-                total += low[k, i] * low[k, j]
-            cov[i, j] = total
-            cov[j, i] = total
-    return log_det
+                total += low[k * size + i] * low[k * size + j]
+            cov[i * size + j] = total
+            cov[j * size + i] = total
+    return float(np.log(determinant))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -109,33 +109,33 @@ def _marginal(size: int, c: int, info: Any, cov: Any, working: Any, middle: Any,
     for i in range(size):
         total = 0.0
         for j in range(size):
-            total += cov[i, j] * working[c, j]
-            middle[i, j] = -info[c, i] * cov[i, j] * info[c, j]
+            total += cov[i * size + j] * working[c, j]
+            middle[i * size + j] = -info[c, i] * cov[i * size + j] * info[c, j]
         solved[i] = working[c, i] - info[c, i] * total
-        middle[i, i] += info[c, i]
+        middle[i * size + i] += info[c, i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _compress(groups: int, years: int, p: int, profile: Any, middle: Any, solved: Any, half: Any, summed: Any, rhs: Any) -> None:
     """Add a city's precision and response, seen through the time profiles, to those of its pattern."""
-    profiles = profile.shape[0]
+    profiles, cells = profile.shape[0], groups * years
     for a in range(profiles):
         for g in range(groups):
             total = 0.0
             for t in range(years):
                 total += profile[a, t] * solved[g * years + t]
             rhs[p, a * groups + g] += total
-            for j in range(groups * years):
+            for j in range(cells):
                 total = 0.0
                 for t in range(years):
-                    total += profile[a, t] * middle[g * years + t, j]
-                half[a * groups + g, j] = total
+                    total += profile[a, t] * middle[(g * years + t) * cells + j]
+                half[(a * groups + g) * cells + j] = total
     for ag in range(profiles * groups):
         for b in range(profiles):
             for g in range(groups):
                 total = 0.0
                 for t in range(years):
-                    total += half[ag, g * years + t] * profile[b, t]
+                    total += half[ag * cells + g * years + t] * profile[b, t]
                 summed[p, ag, b * groups + g] += total
 
 
@@ -168,9 +168,9 @@ def _assemble(
     summed[:, :, :] = 0.0
     summed_rhs[:, :] = 0.0
     log_det = 0.0
-    middle = np.empty((cells, cells))
-    half = np.empty((profiles * groups, cells))
-    low, cov = np.zeros((cells, cells)), np.empty((cells, cells))
+    middle = np.empty(cells * cells)
+    half = np.empty(profiles * groups * cells)
+    low, cov = np.zeros(cells * cells), np.empty(cells * cells)
     solved = np.empty(cells)
     for c in range(cities):
         at, p = c if shared else 0, pattern[c]
@@ -182,10 +182,9 @@ def _assemble(
             log_det += _block(cells, at, c, eta, grad, info, inverse, low, cov, working)
             _marginal(cells, c, info, cov, working, middle, solved)
             _compress(groups, years, p, profile, middle, solved, half, summed, summed_rhs)
-        for i in range(cells):
-            for j in range(cells):
-                factor[c, i, j] = low[i, j]
-                posterior[c, i, j] = cov[i, j]
+        for i in range(cells * cells):
+            factor[c, i] = low[i]
+            posterior[c, i] = cov[i]
     system[:, :] = 0.0
     rhs[:] = 0.0
     for r in range(rhs.size):
@@ -222,11 +221,11 @@ def _beyond(size: int, c: int, posterior: Any, third: Any) -> float:
     """Sum over pairs of cells in `_correction`."""
     total = 0.0
     for i in range(size):
-        v = posterior[c, i, i]
+        v = posterior[c, i * size + i]
         total += third[i] * third[i] * v * v * v * (5.0 / 24.0)
         for j in range(i):
-            w = posterior[c, i, j]
-            total += third[i] * third[j] * w * (v * posterior[c, j, j] / 4 + w * w / 6)
+            w = posterior[c, i * size + j]
+            total += third[i] * third[j] * w * (v * posterior[c, j * size + j] / 4 + w * w / 6)
     return total
 
 
@@ -246,7 +245,7 @@ def _correction(m: Structure, eta: Any, posterior: Any) -> float:
         for i in range(cells):
             low, high = cell_start[c * cells + i], cell_start[c * cells + i + 1]
             third[i], fourth = higher(rate, n[c, i], eta[c, i], low, high, value, log_weight)
-            own += fourth * posterior[c, i, i] ** 2 / 8
+            own += fourth * posterior[c, i * cells + i] ** 2 / 8
         if cells == 4:
             own += _beyond(4, c, posterior, third)
         else:
@@ -263,12 +262,12 @@ def _conditional_mean(
     for i in range(size):
         total = working[c, i]
         for j in range(size):
-            total += inverse[at, i, j] * expected[p, j]
+            total += inverse[at, i * size + j] * expected[p, j]
         pull[i] = total
     for i in range(size):
         total = 0.0
         for j in range(size):
-            total += posterior[c, i, j] * pull[j]
+            total += posterior[c, i * size + j] * pull[j]
         out[i] = total
 
 
@@ -384,14 +383,14 @@ def shift_to_mean(m: Structure, inverse: Any, eta: Any, posterior: Any, system: 
         for i in range(cells):
             low, high = cell_start[c * cells + i], cell_start[c * cells + i + 1]
             third, _ = higher(rate, n[c, i], eta[c, i], low, high, value, log_weight)
-            pull[i] = 0.5 * posterior[c, i, i] * third
+            pull[i] = 0.5 * posterior[c, i * cells + i] * third
         for i in range(cells):
             moved[i] = 0.0
             for j in range(cells):
-                moved[i] += posterior[c, i, j] * pull[j]
+                moved[i] += posterior[c, i * cells + j] * pull[j]
         for i in range(cells):
             for j in range(cells):
-                summed[p, i] += inverse[at, i, j] * moved[j]
+                summed[p, i] += inverse[at, i * cells + j] * moved[j]
     for p in range(start.size - 1):
         for k in range(start[p], start[p + 1]):
             q = column[k]
@@ -409,8 +408,8 @@ def log_posteriors(m: Structure, thetas: Any, tolerance: float, eta: Any, phi: A
     cities, cells = m.y.shape
     size = phi.size
     covariance, precision = np.empty((cells, cells)), np.empty(size)
-    inverse = np.empty((cities if m.shared else 1, cells, cells))
-    factor, posterior = np.empty((cities, cells, cells)), np.empty((cities, cells, cells))
+    inverse = np.empty((cities if m.shared else 1, cells * cells))
+    factor, posterior = np.empty((cities, cells * cells)), np.empty((cities, cells * cells))
     working, system = np.empty((cities, cells)), np.empty((size, size))
     own_eta, own_phi = np.empty((cities, cells)), np.empty(size)
     for i in range(thetas.shape[0]):
@@ -431,8 +430,8 @@ def move_to_mode(m: Structure, theta: Any, tolerance: float, eta: Any, phi: Any)
     cities, cells = m.y.shape
     size = phi.size
     covariance, precision = np.empty((cells, cells)), np.empty(size)
-    inverse = np.empty((cities if m.shared else 1, cells, cells))
-    factor, posterior = np.empty((cities, cells, cells)), np.empty((cities, cells, cells))
+    inverse = np.empty((cities if m.shared else 1, cells * cells))
+    factor, posterior = np.empty((cities, cells * cells)), np.empty((cities, cells * cells))
     working, system = np.empty((cities, cells)), np.empty((size, size))
     hyperprior(m, theta, covariance, precision)
     log_det = prior_precisions(m, covariance, inverse)

@@ -121,9 +121,10 @@ def sample(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int 
 
 def _explore(structure: Structure, data: ChangeData, settings: ChangeSettings) -> tuple[_Start, np.ndarray, np.ndarray]:
     """Mode of the hyperparameters, their covariance there, and the mode of cities and ring effects given them."""
-    theta = start_of(structure, settings.priors)
-    look = rough(data).eta.reshape(structure.y.shape)
-    filled = np.where(np.isfinite(look), look, np.nanmean(look) if np.isfinite(look).any() else 0.0)
+    look = rough(data)
+    theta = start_of(structure, settings.priors, look)
+    seen = look.eta.reshape(structure.y.shape)
+    filled = np.where(np.isfinite(seen), seen, np.nanmean(seen) if np.isfinite(seen).any() else 0.0)
     start = _at_mode(structure, theta, _Start(filled, np.zeros(len(structure.of_kind) * structure.groups)))
     density = partial(_log_posteriors, structure, start, _SEARCH, None, 1)
     mode, covariance = importance.search(density, coordinates(structure).inward(theta[None])[0])

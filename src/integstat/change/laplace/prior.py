@@ -142,5 +142,5 @@ def prior_precisions(m: Structure, covariance: Any, inverse: Any) -> float:
                         work[i, j] += common[c, g]
         total += cholesky(work, cells)
         _invert_factor(work, cells)
-        _product_of_factor(work, inverse[c], cells)
+        _product_of_factor(work, inverse[c].reshape(cells, cells), cells)
     return total if shared else total * cities

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from integstat.change.data import ChangeData
-from integstat.change.model import design, evidence, year_covariance
+from integstat.change.model import Rough, design, evidence, year_covariance
 from integstat.change.settings import Priors
 
 # what may stand in the vector of hyperparameters, in this order; the SDs and correlations of one and of two groups
@@ -168,16 +168,31 @@ def _prior_vector(priors: Priors) -> np.ndarray:
     )
 
 
-def start_of(structure: Structure, priors: Priors) -> np.ndarray:
-    """Where the search for the hyperparameters' mode begins: moderate scales, no correlation."""
+def start_of(structure: Structure, priors: Priors, look: Rough) -> np.ndarray:
+    """Where the search for the hyperparameters' mode begins: SDs between cities by moments, no correlation.
+
+    Moments are kept between 0.4 and 10 times what the priors expect; the mode is looked for from there in any case.
+    """
     theta = np.zeros(size_of(structure))
     begins = dict(zip(SLOTS, structure.slots, strict=True))
     groups = structure.groups
-    theta[begins["log_sd_mean"] : begins["log_sd_mean"] + groups] = np.log(0.4 * priors.sd_mean_scale)
-    if begins["log_sd_change"] >= 0:
-        theta[begins["log_sd_change"] : begins["log_sd_change"] + groups] = np.log(priors.sd_change_median)
+    mean, change = look.eta.mean(axis=2), look.eta[:, :, -1] - look.eta[:, :, 0]
+    noise = look.variance.mean(axis=2) / look.variance.shape[2], look.variance[:, :, 0] + look.variance[:, :, -1]
+    pairs = (("log_sd_mean", 0.4 * priors.sd_mean_scale, mean), ("log_sd_change", priors.sd_change_median, change))
+    for (name, usual, values), variance in zip(pairs, noise, strict=True):
+        if begins[name] >= 0:
+            for g in range(groups):
+                theta[begins[name] + g] = np.log(_spread(values[:, g], variance[:, g], usual))
     scales = (priors.trend_scale, priors.peer_level_scale, priors.peer_change_scale, priors.land_change_scale)
     for name, scale in zip(("log_trend", "log_peer_level", "log_peer_change", "log_land_change"), scales, strict=True):
         if begins[name] >= 0:
             theta[begins[name]] = np.log(0.4 * scale)
     return theta
+
+
+def _spread(values: np.ndarray, variance: np.ndarray, usual: float) -> float:
+    known = np.isfinite(values) & np.isfinite(variance)
+    if known.sum() < 3:
+        return usual
+    between = float(np.var(values[known]) - variance[known].mean())
+    return float(np.clip(np.sqrt(max(between, 0.0)), 0.4 * usual, 10 * usual))
