@@ -18,6 +18,7 @@ _STEP = 0.005  # of the first differences
 _WIDE = 0.3  # of the second differences
 _FAR = 2.5  # SDs at which the first proposal looks how the density has fallen
 _WIDER = 1.1  # proposals are a little wider than what they were fitted to
+HIGH, _MORE = 0.5, 2  # Pareto shape from which on more rounds follow, and how many
 _SMALLEST = 0.2  # a direction's precision at the mode below which its curvature says nothing
 
 LogDensity = Callable[[np.ndarray], np.ndarray]
@@ -161,21 +162,24 @@ def sample(
     mode, covariance : ndarray
         The density's mode, and the covariance of its normal approximation there.
     sizes : tuple of int
-        Points of each round; powers of two keep Sobol's balance.
+        Points of each round; powers of two keep Sobol's balance. Where the weights' Pareto shape is high after the last one, up
+        to two more of its size follow.
     rng : numpy.random.Generator
     """
     size = len(mode)
     sobol = qmc.Sobol(size + 1, rng=rng)
     proposals = [_first(log_density, mode, covariance)]
     points, values, log_weight = np.empty((0, size)), np.empty(0), np.empty(0)
-    for round_, count in enumerate(sizes):
-        if round_:
+    counts: list[int] = []
+    while len(counts) < len(sizes) or (len(counts) < len(sizes) + _MORE and pareto_k(log_weight) > HIGH):
+        counts.append(sizes[min(len(counts), len(sizes) - 1)])
+        if len(counts) > 1:
             proposals.append(_fitted(points, normalised(log_weight), mode, proposals[-1]))
-        uniform = np.clip(sobol.random(count), 1e-12, 1 - 1e-12)
+        uniform = np.clip(sobol.random(counts[-1]), 1e-12, 1 - 1e-12)
         new = proposals[-1].points(uniform)
         points = np.concatenate([points, new])
         values = np.concatenate([values, log_density(new)])
-        shares = np.log(np.array(sizes[: len(proposals)], dtype=float))
+        shares = np.log(np.array(counts, dtype=float))
         mixture = special.logsumexp([s + one.log_density(points) for s, one in zip(shares, proposals, strict=True)], axis=0)
         log_weight = values - mixture
     return Weighted(points, values, log_weight)

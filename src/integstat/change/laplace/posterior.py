@@ -115,8 +115,10 @@ def sample(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int 
     with ThreadPoolExecutor(cores) as pool:
         density = partial(_log_posteriors, structure, start, tolerance, pool, cores)
         hyper = importance.sample(density, mode, covariance, (*_ROUNDS, size), rng)
-        plan = _Plan(start, tolerance, pairs, exact)
-        return _draw(structure, data, settings, seed, rng, pool, hyper, plan)
+        drawn = _draw(structure, data, settings, seed, rng, pool, hyper, _Plan(start, tolerance, pairs, exact))
+        if exact and pairs < _PAIRS[-1] and not drawn.k_draws <= importance.HIGH:
+            drawn = _draw(structure, data, settings, seed, rng, pool, hyper, _Plan(start, tolerance, _PAIRS[-1], exact))
+        return drawn
 
 
 def _explore(structure: Structure, data: ChangeData, settings: ChangeSettings) -> tuple[_Start, np.ndarray, np.ndarray]:
