@@ -319,6 +319,7 @@ def test_many_years_give_the_path_its_ends_and_its_steps():
     assert out["own_path"].to_numpy().sum(axis=-1) == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_many_years_pass_the_gate_and_find_their_truth():
     data, eta = many_years()
     run = nuts.sample(data, ChangeSettings(), 1, form="blend", target_accept=0.95, draws=1000, cores=2)

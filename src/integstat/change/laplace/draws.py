@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from integstat.change.laplace.arrow import conditional_mean, expected_of
 from integstat.change.laplace.cells import log_likelihood
-from integstat.change.laplace.newton import conditional_mean, expected_of, shift_to_mean, solve
+from integstat.change.laplace.newton import shift_to_mean, solve
 from integstat.change.laplace.prior import hyperprior, prior_precisions
 from integstat.change.laplace.structure import Structure
 
