@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,3 +130,14 @@ def test_laplace_alone_is_an_error_where_it_cannot_be_trusted(monkeypatch):
         fit(data, ChangeSettings(engine="laplace"), 11)
     assert "kein Modus" in error.value.sentence()
     assert "auto" in error.value.mend
+
+
+def test_the_first_choice_loads_no_sampler():
+    script = (
+        "import sys; from tests.change.rings import ring; from integstat.change import ChangeSettings, fit; "
+        "tree = fit(ring(8, 300)[0], ChangeSettings(draws=250), 1); "
+        "print(tree.attrs['engine'], [name for name in ('pymc', 'pytensor', 'nutpie') if name in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=root)
+    assert run.stdout.split("\n")[0] == "laplace []"
