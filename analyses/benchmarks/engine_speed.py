@@ -27,8 +27,9 @@ import numpy as np
 import xarray as xr
 from measure import Timing, alternate, keep, least, load, median, paired, ring, table, timed
 
-from integstat.change import ChangeSettings, fit, nuts
+from integstat.change import ChangeSettings, fit
 from integstat.change.gate import diagnose
+from integstat.change.nuts import sampler
 from integstat.findings.estimands import estimands
 
 CASES = {"large counts": 9000.0, "small counts": 60.0}
@@ -54,8 +55,8 @@ def with_laplace(data: Any, cores: int, seed: int = 1) -> xr.DataTree:
     return tree
 
 
-def with_nuts(data: Any, form: str, target: float, cores: int, seed: int = 1) -> nuts.Sampled:
-    return nuts.sample(data, SETTINGS, seed, form=form, target_accept=target, draws=KEPT, cores=cores)
+def with_nuts(data: Any, form: str, target: float, cores: int, seed: int = 1) -> sampler.Sampled:
+    return sampler.sample(data, SETTINGS, seed, form=form, target_accept=target, draws=KEPT, cores=cores)
 
 
 def best_way(data: Any, cores: int) -> tuple[Way, list[dict[str, Any]]]:
@@ -95,10 +96,10 @@ def measured(cities: int, cores: int, repetitions: int, seeds: int) -> Iterator[
             def laplace(data: Any = data) -> Timing:
                 return timed(lambda: with_laplace(data, cores))[1]
 
-            def sampler(data: Any = data, way: Way = way) -> Timing:
+            def nuts(data: Any = data, way: Way = way) -> Timing:
                 return timed(lambda: with_nuts(data, way.form, way.target, cores))[1]
 
-            timings = alternate({"laplace": laplace, "nuts": sampler}, repetitions)
+            timings = alternate({"laplace": laplace, "nuts": nuts}, repetitions)
             yield {
                 "case": f"{name}, {'peer groups and Länder' if grouped else 'neither'}",
                 "median_n": float(np.median(data.n)),

@@ -14,9 +14,9 @@ from scipy.special import expit
 
 from integstat.change import ChangeData, ChangeSettings, Priors, fit
 from integstat.change.field import join
-from integstat.change.field_axes import align, draw_effect
-from integstat.change.field_counts import _Draws, _laplace
-from integstat.change.field_sampler import CELLS
+from integstat.change.field.axes import align, draw_effect
+from integstat.change.field.counts import _Draws, _laplace
+from integstat.change.field.gibbs import CELLS
 from integstat.change.model import HALF, design, evidence, inverse_link, rough
 from integstat.errors import ConvergenceError
 
@@ -248,7 +248,7 @@ def test_rho_is_drawn_between_the_cells():
 
 
 def test_the_reference_has_the_density_of_the_specification():
-    from integstat.change import nuts_field
+    from integstat.change.nuts import field as nuts_field
 
     priors = Priors(shift_sd=0.4, sd_mean_scale=0.8, correlation_eta=3.0, peer_change_scale=0.2)
     datas, _ = _field(3, 7, 200.0, groups=2)
@@ -314,7 +314,7 @@ def _specified(point, datas, axes, share, priors: Priors) -> float:
 
 @pytest.mark.slow
 def test_joined_fits_are_the_fit_of_all():
-    from integstat.change.nuts_field import sample_field
+    from integstat.change.nuts.field import sample_field
 
     datas, _ = _field(3, 26, 3000.0, 0.5, groups=2)
     both = sample_field(datas, [1, -1, 1], ChangeSettings(engine="nuts"), 5)

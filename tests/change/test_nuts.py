@@ -14,9 +14,12 @@ from scipy import stats
 from scipy.special import logsumexp
 from tests.change.rings import ring
 
-from integstat.change import ChangeData, ChangeSettings, Priors, nuts, nuts_parts, nuts_years
+from integstat.change import ChangeData, ChangeSettings, Priors
 from integstat.change.gate import diagnose
 from integstat.change.model import design, evidence, inverse_link, log_likelihood, year_covariance
+from integstat.change.nuts import many_years as nuts_years
+from integstat.change.nuts import parts as nuts_parts
+from integstat.change.nuts import sampler as nuts
 from integstat.errors import UsageError
 
 PRIORS = Priors(shift_sd=0.4, sd_mean_scale=0.8, correlation_eta=3.0, peer_change_scale=0.2, lasting_a=2.5, trend_scale=0.4)

@@ -35,21 +35,25 @@ class Order:
     land: np.ndarray
     backwards: bool
 
-    def back(self, posterior: dict[str, xr.DataArray]) -> xr.Dataset:
+    def back(self, posterior: dict[str, xr.Variable]) -> dict[str, xr.Variable]:
         """Arrange a posterior as the data were: dims `city`, `group`, `peer_group`, `land`, `year`, `step`.
 
         Takes the variables out of the dictionary one by one, so that no second copy of all of them is held.
         """
         places = {"city": self.cities, "group": self.groups, "peer_group": self.peers, "land": self.land}
-        where: dict[str, np.ndarray | slice] = {dim: np.argsort(place) for dim, place in places.items() if _moved(place)}
-        if self.backwards:
-            where |= {"year": slice(None, None, -1), "step": slice(None, None, -1)}
+        where = {dim: np.argsort(place) for dim, place in places.items() if _moved(place)}
+        turned = ("year", "step") if self.backwards else ()
         out = {}
         for name in list(posterior):
             values = posterior.pop(name)
-            values = values.isel({dim: place for dim, place in where.items() if dim in values.dims})
-            out[name] = -values if self.backwards and name in _DIRECTED else values
-        return xr.Dataset(out)
+            array = values.to_numpy()
+            for axis, dim in enumerate(values.dims):
+                if dim in where:
+                    array = np.take(array, where[str(dim)], axis)
+                elif dim in turned:
+                    array = np.flip(array, axis)
+            out[name] = xr.Variable(values.dims, -array if self.backwards and name in _DIRECTED else array)
+        return out
 
 
 def _moved(place: np.ndarray) -> bool:

@@ -32,6 +32,7 @@ class _Result:
     attributes: dict[str, Any]
 
 
+_PASSING = ("group_change", "own_path")  # needed for what lasts, not kept
 _ONE_SAMPLER = Lock()  # the sampler uses all cores and its compiler is not made for threads
 
 
@@ -70,12 +71,12 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
     """
     arranged, order = canonical(data)
     result = _run(arranged, settings, seed, cores, cores if threads is None else threads)
-    posterior = result.draws.assign_coords(city=list(arranged.cities), group=list(arranged.groups))
+    posterior = result.draws
     if len(data.years) > 1:
         posterior = posterior.assign(_expected(arranged, posterior))
         priors = settings.priors
         posterior = draw_lasting(posterior, priors.lasting_a, priors.lasting_b, seed, arranged.years)
-    kept = {str(name): values for name, values in posterior.data_vars.items() if name not in ("group_change", "own_path")}
+    kept = {str(name): values.variable for name, values in posterior.data_vars.items() if name not in _PASSING}
     attributes, diverging = result.attributes, result.diverging
     del posterior, result
     return _tree(data, settings, order.back(kept), diverging, attributes)
@@ -116,12 +117,12 @@ def _by_laplace(drawn: laplace.Drawn) -> _Result:
 
 
 def _by_nuts(data: ChangeData, settings: ChangeSettings, seed: int, cores: int, reason: str) -> _Result:
-    from integstat.change import nuts
+    from integstat.change.nuts import sampler
 
     attempts: list[Diagnostics] = []
     plan = _Attempt("blend", settings.target_accept, settings.draws)
     for _ in range(2):
-        run = nuts.sample(
+        run = sampler.sample(
             data, settings, seed + len(attempts), form=plan.form, target_accept=plan.target, draws=plan.draws, cores=cores
         )
         last = diagnose(run.draws, run.diverging)
@@ -166,17 +167,24 @@ def _retry(settings: ChangeSettings, first: Diagnostics) -> _Attempt:
 
 
 def _tree(
-    data: ChangeData, settings: ChangeSettings, posterior: xr.Dataset, diverging: np.ndarray, attributes: dict[str, Any]
+    data: ChangeData,
+    settings: ChangeSettings,
+    variables: dict[str, xr.Variable],
+    diverging: np.ndarray,
+    attributes: dict[str, Any],
 ) -> xr.DataTree:
-    posterior = posterior.assign_coords(city=list(data.cities), group=list(data.groups))
-    if "covariate" in posterior.dims:
-        posterior = posterior.assign_coords(covariate=list(data.covariate_names))
-    if "peer_group" in posterior.dims and len(data.peer_names) == posterior.sizes["peer_group"]:
-        posterior = posterior.assign_coords(peer_group=list(data.peer_names))
-    if "land" in posterior.dims:
-        posterior = posterior.assign_coords(land=list(data.land_names))
-    if "year" in posterior.dims:
-        posterior = posterior.assign_coords(year=list(data.years))
+    labels = {
+        "chain": range(diverging.shape[0]),
+        "draw": range(diverging.shape[1]),
+        "city": data.cities,
+        "group": data.groups,
+        "covariate": data.covariate_names,
+        "peer_group": data.peer_names,
+        "land": data.land_names,
+        "year": data.years,
+    }
+    sizes = {dim: size for values in variables.values() for dim, size in values.sizes.items()}
+    posterior = xr.Dataset(variables, {dim: list(names) for dim, names in labels.items() if len(names) == sizes.get(dim)})
     dims = ("city", "group", "year")
     coords = {"city": list(data.cities), "group": list(data.groups), "year": list(data.years)}
     observed = xr.Dataset({"y": (dims, data.y), "n": (dims, data.n)}, coords=coords)
@@ -204,7 +212,7 @@ def _tree(
     return tree
 
 
-def _expected(data: ChangeData, posterior: xr.Dataset) -> dict[str, xr.DataArray]:
+def _expected(data: ChangeData, posterior: xr.Dataset) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """What peer group and Land add to the ring's shift, and the sum of all three; by city and group."""
     parts = design(data)
     change = posterior["change"]
@@ -218,5 +226,5 @@ def _expected(data: ChangeData, posterior: xr.Dataset) -> dict[str, xr.DataArray
     if "land_change" in posterior:
         values = posterior["land_change"].transpose("chain", "draw", "land", "group").to_numpy()
         total += parts.land.astype(change.dtype) @ values
-    group_part = xr.DataArray(total, dims=dims, coords={"city": change["city"], "group": change["group"]})
-    return {"group_change": group_part, "expected_change": group_part + posterior["delta"]}
+    delta = posterior["delta"].transpose("chain", "draw", "group").to_numpy()
+    return {"group_change": (dims, total), "expected_change": (dims, total + delta[:, :, None, :].astype(total.dtype))}

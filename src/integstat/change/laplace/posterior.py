@@ -40,6 +40,7 @@ _NOISE = 0.3  # variance of a draw's log weight that may come from the candidate
 _PAIRS = (1, 2, 4, 8, 16)
 _FEW = 2  # pairs in a large ring, at most
 _SLOPPY, _EXACT, _SEARCH = 0.1, 1e-3, 1e-5  # how far from the mode a linearisation may be, link scale
+_BLOCKS = 8  # in which draws are made, at least, whatever the number of threads
 _ROOM = 1_000_000  # numbers held at once for candidates
 _ROUNDS = (128, 128)  # points of the first proposals
 
@@ -108,11 +109,11 @@ def sample(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int 
     """
     structure = build(data, settings.priors)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0x1AB]))
-    start, mode, covariance = _explore(structure, data, settings)
-    pairs, exact = _plan(structure, mode, start, rng)
-    tolerance = _SLOPPY if exact else _EXACT
-    size = 2 ** int(np.ceil(np.log2(max(settings.draws / 2, 512))))
     with ThreadPoolExecutor(cores) as pool:
+        start, mode, covariance = _explore(structure, data, settings, pool, cores)
+        pairs, exact = _plan(structure, mode, start, rng)
+        tolerance = _SLOPPY if exact else _EXACT
+        size = 2 ** int(np.ceil(np.log2(max(settings.draws / 2, 512))))
         density = partial(_log_posteriors, structure, start, tolerance, pool, cores)
         hyper = importance.sample(density, mode, covariance, (*_ROUNDS, size), rng)
         drawn = _draw(structure, data, settings, seed, rng, pool, hyper, _Plan(start, tolerance, pairs, exact))
@@ -121,14 +122,16 @@ def sample(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int 
         return drawn
 
 
-def _explore(structure: Structure, data: ChangeData, settings: ChangeSettings) -> tuple[_Start, np.ndarray, np.ndarray]:
+def _explore(
+    structure: Structure, data: ChangeData, settings: ChangeSettings, pool: ThreadPoolExecutor, cores: int
+) -> tuple[_Start, np.ndarray, np.ndarray]:
     """Mode of the hyperparameters, their covariance there, and the mode of cities and ring effects given them."""
     look = rough(data)
     theta = start_of(structure, settings.priors, look)
     seen = look.eta.reshape(structure.y.shape)
     filled = np.where(np.isfinite(seen), seen, np.nanmean(seen) if np.isfinite(seen).any() else 0.0)
     start = _at_mode(structure, theta, _Start(filled, np.zeros(len(structure.of_kind) * structure.groups)))
-    density = partial(_log_posteriors, structure, start, _SEARCH, None, 1)
+    density = partial(_log_posteriors, structure, start, _SEARCH, pool, cores)
     mode, covariance = importance.search(density, coordinates(structure).inward(theta[None])[0])
     return _at_mode(structure, coordinates(structure).outward(mode[None])[0][0], start), mode, covariance
 
@@ -141,7 +144,7 @@ def _at_mode(structure: Structure, theta: np.ndarray, start: _Start) -> _Start:
 
 
 def _log_posteriors(
-    structure: Structure, start: _Start, tolerance: float, pool: ThreadPoolExecutor | None, cores: int, points: np.ndarray
+    structure: Structure, start: _Start, tolerance: float, pool: ThreadPoolExecutor, cores: int, points: np.ndarray
 ) -> np.ndarray:
     """Log posterior density of each row of hyperparameters, in as many threads as there are cores."""
     out = np.empty(len(points))
@@ -150,10 +153,10 @@ def _log_posteriors(
     def part(rows: slice) -> None:
         log_posteriors(structure, thetas[rows], tolerance, start.eta, start.phi, out[rows])
 
-    if pool is None or cores == 1:
+    if cores == 1:
         part(slice(None))
     else:
-        bounds = np.linspace(0, len(points), 4 * cores + 1).astype(int)
+        bounds = np.linspace(0, len(points), min(4 * cores, len(points)) + 1).astype(int)
         list(pool.map(part, [slice(a, b) for a, b in pairwise(bounds)]))
     return np.asarray(out + log_jacobian)
 
@@ -233,7 +236,8 @@ def _draw(
     """Draw cities and ring effects for hyperparameters drawn by weight, and weight the draws."""
     times = importance.systematic(hyper.weight, settings.draws, rng)
     rows = np.flatnonzero(times)
-    blocks = _blocks(times[rows], max(1, _ROOM // (structure.y.size * plan.pairs)))
+    room = min(_ROOM // (structure.y.size * plan.pairs), settings.draws // _BLOCKS)
+    blocks = _blocks(times[rows], max(1, room))
     scale = np.float32 if len(data.cities) > MANY else np.float64
     parts = design(data)
     thetas, _ = coordinates(structure).outward(hyper.points)

@@ -126,21 +126,40 @@ def hyperprior(m: Structure, theta: Any, covariance: Any, precision: Any) -> flo
 def prior_precisions(m: Structure, covariance: Any, inverse: Any) -> float:
     """Invert the cities' prior covariance; return the sum of the log-determinants over the cities.
 
-    `inverse` has one matrix for all cities, or one for each where the years share a counting error (`m.common`).
+    `inverse` has one row for all cities, or one for each where the years share a counting error. That error adds to a city's
+    covariance a multiple of ones for each group, which changes the inverse by a matrix of that rank (Woodbury).
     """
     groups, common, shared = m.groups, m.common, m.shared
     cities, cells = common.shape[0], covariance.shape[0]
     years = cells // groups
-    work = np.empty((cells, cells))
-    total = 0.0
-    for c in range(inverse.shape[0]):
-        work[:, :] = covariance
-        if shared:
-            for g in range(groups):
-                for i in range(g * years, (g + 1) * years):
-                    for j in range(g * years, (g + 1) * years):
-                        work[i, j] += common[c, g]
-        total += cholesky(work, cells)
-        _invert_factor(work, cells)
-        _product_of_factor(work, inverse[c].reshape(cells, cells), cells)
-    return total if shared else total * cities
+    plain = np.empty((cells, cells))
+    log_det = cholesky(covariance, cells)
+    _invert_factor(covariance, cells)
+    _product_of_factor(covariance, plain, cells)
+    if not shared:
+        for i in range(cells):
+            for j in range(cells):
+                inverse[0, i * cells + j] = plain[i, j]
+        return float(log_det * cities)
+    seen, within = np.zeros((cells, 2)), np.zeros((2, 2))  # a second group that is not there stays without effect
+    for i in range(cells):
+        for j in range(cells):
+            seen[i, j // years] += plain[i, j]
+    for i in range(cells):
+        for g in range(groups):
+            within[i // years, g] += seen[i, g]
+    total = log_det * cities
+    for c in range(cities):
+        # (1 + d within) with d the diagonal of the errors' variances: no division by a variance of 0
+        first, second = common[c, 0], common[c, groups - 1] if groups == 2 else 0.0
+        a, b = 1.0 + first * within[0, 0], first * within[0, 1]
+        e, f = second * within[1, 0], 1.0 + second * within[1, 1]
+        determinant = a * f - b * e
+        total += np.log(determinant)
+        k00, k01 = f * first / determinant, -b * second / determinant
+        k11 = a * second / determinant
+        for i in range(cells):
+            left, right = k00 * seen[i, 0] + k01 * seen[i, 1], k01 * seen[i, 0] + k11 * seen[i, 1]
+            for j in range(cells):
+                inverse[c, i * cells + j] = plain[i, j] - left * seen[j, 0] - right * seen[j, 1]
+    return float(total)

@@ -22,7 +22,7 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from integstat.change.data import ChangeData
-from integstat.change.field_axes import Alignment, align, draw_effect, labelled
+from integstat.change.field.axes import Alignment, align, draw_effect, labelled
 from integstat.change.gate import Diagnostics, diagnose
 from integstat.change.model import HALF, centring, design, evidence
 from integstat.change.settings import ChangeSettings, Priors
@@ -103,7 +103,7 @@ def sample_field(
     ConvergenceError
         If the run misses the gate of `integstat.change.gate`.
     ValueError
-        If `integstat.change.field_axes.align` refuses, or a count is known only within bounds.
+        If `integstat.change.field.axes.align` refuses, or a count is known only within bounds.
     """
     axes = align(datas, polarity)
     counts = _stack(datas, axes)

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.special import expit
 
 from integstat.change.data import ChangeData
-from integstat.change.field_axes import Alignment
+from integstat.change.field.axes import Alignment
 from integstat.change.model import HALF, Evidence, design, evidence
 
 _MOST = 2000  # draws taken of each indicator

@@ -247,7 +247,7 @@ class Padded:
 
 
 def shares(data: ChangeData, form: str) -> np.ndarray:
-    """How far each effect is centred, shape (G, 2, C); `form` as in `integstat.change.nuts.sample`."""
+    """How far each effect is centred, shape (G, 2, C); `form` as in `integstat.change.nuts.sampler.sample`."""
     blend = np.stack(centring(data)).transpose(2, 0, 1)
     return blend if form == "blend" else blend * np.array([1.0, 0.5])[None, :, None]
 

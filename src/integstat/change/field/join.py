@@ -25,9 +25,9 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from integstat.change.data import ChangeData
-from integstat.change.field_axes import Alignment, align, draw_effect, labelled
-from integstat.change.field_counts import Separate, separate
-from integstat.change.field_sampler import CELLS, MEMORY, Found, draw_normal, gibbs
+from integstat.change.field.axes import Alignment, align, draw_effect, labelled
+from integstat.change.field.counts import Separate, separate
+from integstat.change.field.gibbs import CELLS, MEMORY, Found, draw_normal, gibbs
 from integstat.errors import ConvergenceError
 
 KHAT = 0.7
@@ -79,7 +79,7 @@ def join(
         If a separate posterior does not cover what the field makes of it (Pareto k-hat above 0.7), or the sampler does not
         forget where it started.
     ValueError
-        See `integstat.change.field_axes.align`.
+        See `integstat.change.field.axes.align`.
 
     Notes
     -----

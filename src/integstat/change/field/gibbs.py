@@ -12,7 +12,7 @@ import numpy as np
 from arviz_stats.base import array_stats
 from scipy import stats
 
-from integstat.change.field_counts import Separate
+from integstat.change.field.counts import Separate
 
 MEMORY = 0.1
 CELLS = 50  # of equal width, in which rho is drawn

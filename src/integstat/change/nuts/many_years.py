@@ -21,7 +21,7 @@ from scipy.special import expit
 
 from integstat.change.data import ChangeData
 from integstat.change.model import design, year_covariance
-from integstat.change.nuts_parts import (
+from integstat.change.nuts.parts import (
     BLOCKS,
     FREE,
     GROUPS,
@@ -139,7 +139,7 @@ def _kernel(deviation: Any, sd: Any, share: Any, direction: Any, stretch: Any) -
 
 
 def pad_years(data: ChangeData, form: str) -> Padded:
-    """Bring three and more years into the shape of their structure; see `integstat.change.nuts.sample` for `form`."""
+    """Bring three and more years into the shape of their structure; see `integstat.change.nuts.sampler.sample` for `form`."""
     parts, covariance = design(data), year_covariance(data.years)
     years = len(data.years)
     values, vectors = np.linalg.eigh(covariance.staying)

@@ -22,10 +22,10 @@ import pytensor
 import pytensor.tensor as pt
 import xarray as xr
 
-from integstat.change import nuts_years
 from integstat.change.data import ChangeData
 from integstat.change.model import design
-from integstat.change.nuts_parts import (
+from integstat.change.nuts import many_years
+from integstat.change.nuts.parts import (
     BLOCKS,
     FREE,
     GROUPS,
@@ -102,7 +102,7 @@ def build(room: Capacity, priors: Priors) -> pm.Model:
 @lru_cache(maxsize=8)
 def _compiled(room: Capacity, priors: Priors) -> Any:
     if room.years > 2:
-        return nutpie.compile_pymc_model(nuts_years.build_years(room, priors), var_names=list(nuts_years.FREE_YEARS))
+        return nutpie.compile_pymc_model(many_years.build_years(room, priors), var_names=list(many_years.FREE_YEARS))
     return nutpie.compile_pymc_model(build(room, priors), var_names=list(FREE))
 
 
@@ -135,7 +135,7 @@ def sample(
         If the ring has more Länder or covariates than the structure holds.
     """
     many = len(data.years) > 2
-    padded = nuts_years.pad_years(data, form) if many else _pad(data, form)
+    padded = many_years.pad_years(data, form) if many else _pad(data, form)
     trace = nutpie.sample(
         _compiled(padded.room, settings.priors).with_data(**padded.inputs),
         draws=draws,
@@ -147,7 +147,7 @@ def sample(
         progress_bar=False,
     )
     posterior, stats = trace["posterior"].to_dataset(), trace["sample_stats"].to_dataset()
-    unpack = nuts_years.unpack_years if many else _unpack
+    unpack = many_years.unpack_years if many else _unpack
     return Sampled(unpack(posterior, padded, data, settings.priors, seed), stats["diverging"].to_numpy(), form)
 
 

@@ -1,0 +1,1 @@
+"""The engine `nuts`: PyMC's models, nutpie's sampler. The only room that knows them; loading it takes seconds."""
