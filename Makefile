@@ -12,7 +12,7 @@ unexport VIRTUAL_ENV PYTHONPATH
 help:
 	@printf 'make demo    set up, simulate a ring of fictional cities, run everything, leave results/demo/report.html\n'
 	@printf 'make test    set up and run the tests\n'
-	@printf 'make slow    the validation that takes long (coverage on simulated rings)\n'
+	@printf 'make slow    the validation that takes long: engines against each other, coverage on simulated rings\n'
 	@printf 'make lint    ruff, mypy, import-linter\n'
 	@printf 'make format  let ruff format the code\n'
 	@printf 'make lock    renew requirements.lock\n'
