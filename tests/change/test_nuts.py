@@ -20,6 +20,7 @@ from integstat.change.model import design, evidence, inverse_link, log_likelihoo
 from integstat.change.nuts import many_years as nuts_years
 from integstat.change.nuts import parts as nuts_parts
 from integstat.change.nuts import sampler as nuts
+from integstat.change.nuts import unpacking
 from integstat.errors import UsageError
 
 PRIORS = Priors(shift_sd=0.4, sd_mean_scale=0.8, correlation_eta=3.0, peer_change_scale=0.2, lasting_a=2.5, trend_scale=0.4)
@@ -129,7 +130,7 @@ def _expected(point: dict[str, np.ndarray], padded: nuts_parts.Padded, data: Cha
         mean = mean + parts.covariates @ own["beta"]
     expected = mean[:, :, None] + (parts.steps @ shifts).T + change[:, :, None] * parts.half
     free = {name: value[None, None] for name, value in point.items()}
-    coefficient = nuts_parts.coefficients(free, padded.room, PRIORS)
+    coefficient = unpacking.coefficients(free, padded.room, PRIORS)
     effects = (nuts_years if many else nuts)._effects(free, padded, coefficient)[1][0, 0]
     eta = np.einsum("tb,bcg->cgt", padded.inputs["years"][:years], effects)[:cities]
     common = evidence(data).common
@@ -266,7 +267,7 @@ def test_the_mean_without_the_shared_error_has_its_conditional_distribution(grou
     total, expected = np.array([0.9, -0.4])[:groups], np.array([0.2, 0.1])[:groups]
     sd, r, common = np.array([0.3, 0.5])[:groups], 0.7, np.array([[0.2, 0.05], [0.4, 0.0], [0.0, 0.0]])[:, :groups]
     shape = (2, draws // 2, 3, groups)
-    drawn = nuts_parts.without_error(
+    drawn = unpacking.without_error(
         np.broadcast_to(total, shape),
         np.broadcast_to(expected, shape),
         np.broadcast_to(sd, (*shape[:2], groups)),
@@ -286,7 +287,7 @@ def test_the_mean_without_the_shared_error_has_its_conditional_distribution(grou
 
 def test_without_overlap_the_sums_are_the_means():
     total = np.random.default_rng(1).normal(size=(2, 5, 4, 2))
-    same = nuts_parts.without_error(total, 0 * total, np.ones((2, 5, 2)), np.zeros((2, 5)), np.zeros((4, 2)), 1)
+    same = unpacking.without_error(total, 0 * total, np.ones((2, 5, 2)), np.zeros((2, 5)), np.zeros((4, 2)), 1)
     assert same is total
 
 

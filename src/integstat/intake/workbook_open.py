@@ -85,7 +85,7 @@ def _refuse_bomb(content: bytes, name: str) -> None:
             if "xl/workbook.xml" not in names:
                 raise UnreadableFile(name, "", f"das ist {_other_archive(names)} und keine Excel-Mappe (.xlsx)", _SAVE_AGAIN)
             broken = archive.testzip()
-    # zipfile raises RuntimeError for an encrypted part, and its subclass NotImplementedError for an unknown compression
+    # zipfile raises RuntimeError, or a subclass of it, for an encrypted part and for an unknown compression
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise UnreadableFile(name, "", "die Mappe ist unvollständig, sie bricht mittendrin ab", _SEND_AGAIN) from error
     if broken is not None:

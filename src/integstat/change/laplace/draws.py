@@ -9,7 +9,7 @@ from numba import njit
 
 from integstat.change.laplace.arrow import conditional_mean, expected_of
 from integstat.change.laplace.cells import log_likelihood
-from integstat.change.laplace.newton import shift_to_mean, solve
+from integstat.change.laplace.newton import shift_to_mean, solve, workspace
 from integstat.change.laplace.prior import hyperprior, prior_precisions
 from integstat.change.laplace.structure import Structure
 
@@ -149,11 +149,8 @@ def draw(
     pattern, shared = m.pattern, m.shared
     cities, cells = y.shape
     size = phi.size
-    covariance, precision = np.empty((cells, cells)), np.empty(size)
-    inverse = np.empty((cities if shared else 1, cells * cells))
-    factor, posterior = np.empty((cities, cells * cells)), np.empty((cities, cells * cells))
-    working, system = np.empty((cities, cells)), np.empty((size, size))
-    own_eta, own_phi = np.empty((cities, cells)), np.empty(size)
+    covariance, precision, inverse, factor, posterior, working, system = workspace(m, size)
+    own_eta, own_phi = np.empty_like(eta), np.empty_like(phi)
     expected = np.empty((m.start.size - 1, cells))
     shift, centre, step = np.empty(cells), np.empty(cells), np.empty(cells)
     log_w = np.empty(2 * of_cities.shape[2])

@@ -209,15 +209,21 @@ def shift_to_mean(m: Structure, inverse: Any, eta: Any, posterior: Any, system: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_posteriors(m: Structure, thetas: Any, tolerance: float, eta: Any, phi: Any, out: Any) -> None:
-    """Write the log posterior density of each row of `thetas` into `out`; every solve starts from `eta`, `phi`."""
+def workspace(m: Structure, size: int) -> Any:
+    """Room for one prior (covariance, precision, inverse) and one linearisation (factor, posterior, working, system)."""
     cities, cells = m.y.shape
-    size = phi.size
     covariance, precision = np.empty((cells, cells)), np.empty(size)
     inverse = np.empty((cities if m.shared else 1, cells * cells))
     factor, posterior = np.empty((cities, cells * cells)), np.empty((cities, cells * cells))
     working, system = np.empty((cities, cells)), np.empty((size, size))
-    own_eta, own_phi = np.empty((cities, cells)), np.empty(size)
+    return covariance, precision, inverse, factor, posterior, working, system
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def log_posteriors(m: Structure, thetas: Any, tolerance: float, eta: Any, phi: Any, out: Any) -> None:
+    """Write the log posterior density of each row of `thetas` into `out`; every solve starts from `eta`, `phi`."""
+    covariance, precision, inverse, factor, posterior, working, system = workspace(m, phi.size)
+    own_eta, own_phi = np.empty_like(eta), np.empty_like(phi)
     for i in range(thetas.shape[0]):
         log_prior = hyperprior(m, thetas[i], covariance, precision)
         log_det = prior_precisions(m, covariance, inverse)
@@ -233,12 +239,7 @@ def log_posteriors(m: Structure, thetas: Any, tolerance: float, eta: Any, phi: A
 @njit(cache=True, nogil=True, error_model="numpy")
 def move_to_mode(m: Structure, theta: Any, tolerance: float, eta: Any, phi: Any) -> bool:
     """Move `eta` and `phi` to the mode for one vector of hyperparameters; tell whether it was found."""
-    cities, cells = m.y.shape
-    size = phi.size
-    covariance, precision = np.empty((cells, cells)), np.empty(size)
-    inverse = np.empty((cities if m.shared else 1, cells * cells))
-    factor, posterior = np.empty((cities, cells * cells)), np.empty((cities, cells * cells))
-    working, system = np.empty((cities, cells)), np.empty((size, size))
+    covariance, precision, inverse, factor, posterior, working, system = workspace(m, phi.size)
     hyperprior(m, theta, covariance, precision)
     log_det = prior_precisions(m, covariance, inverse)
     found = solve(m, inverse, log_det, precision, tolerance, False, eta, phi, factor, posterior, working, system)

@@ -27,18 +27,15 @@ from integstat.change.nuts.parts import (
     GROUPS,
     Capacity,
     Padded,
-    coefficients,
     conditional,
     declare_inputs,
     declare_scales,
     likelihood,
-    linear,
     matmul,
     pad,
-    parameters,
     shares,
-    without_error,
 )
+from integstat.change.nuts.unpacking import coefficients, linear, parameters, without_error
 from integstat.change.settings import Priors
 
 FREE_YEARS = (*FREE, "logit_share", "log_trend")

@@ -31,20 +31,17 @@ from integstat.change.nuts.parts import (
     GROUPS,
     Capacity,
     Padded,
-    coefficients,
     conditional,
     declare_inputs,
     declare_scales,
     kernel,
     likelihood,
-    linear,
     matmul,
     pad,
-    parameters,
     shares,
     unblend,
-    without_error,
 )
+from integstat.change.nuts.unpacking import coefficients, linear, parameters, without_error
 from integstat.change.settings import ChangeSettings, Priors
 
 # with fast maths the draws would depend on whether the compile cache was warm
