@@ -36,8 +36,8 @@ HEAVY = (
 )
 HELP = """
 import sys
-from integstat.cli import _main
-code = _main({arguments!r})
+from integstat.cli import execute
+code = execute({arguments!r})
 print("LOADED", *[name for name in {heavy!r} if name in sys.modules])
 sys.exit(code)
 """
@@ -59,7 +59,7 @@ main()
 
 def call(*arguments: object) -> int:
     """Call the command line in this process."""
-    return cli._main([str(argument) for argument in arguments])
+    return cli.execute([str(argument) for argument in arguments])
 
 
 def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
@@ -347,5 +347,5 @@ def test_ctrl_c_leaves_with_130_and_says_that_what_was_done_stays(ring_folder: P
     ],
 )
 def test_a_wrong_call_is_told_in_german(arguments, sentence, capsys):
-    assert cli._main(arguments) == 2
+    assert cli.execute(arguments) == 2
     assert capsys.readouterr().err.strip() == sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -11,7 +12,9 @@ from tests.panel.cells import YEARS, panel
 
 from integstat.catalogue.schema import IndicatorEntry
 from integstat.change import ChangeData, ChangeSettings, NoCounts
-from integstat.pipeline import change_data
+from integstat.change.kernel import leading
+from integstat.peers.partitions import Partitions
+from integstat.pipeline import KERNEL_AT_MOST, baseline, change_data, peer_kernel
 
 CELLS = [
     [(25, 400), (31, 410)],
@@ -98,3 +101,74 @@ def test_nothing_but_signs_is_no_data() -> None:
 )
 def test_only_stocks_overlap(definition: dict[str, object], asked: float | None, expected: float) -> None:
     assert made(asked=asked, **definition).overlap == expected
+
+
+# --- peers
+
+COASSIGNMENT = np.array([[1.0, 0.8, 0.1, 0.1], [0.8, 1.0, 0.2, 0.2], [0.1, 0.2, 1.0, 1.0], [0.1, 0.2, 1.0, 1.0]])
+SIMILARITY = np.exp(-np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))))
+
+
+def partitions(*, size: int = 2, near: bool = True, cities: int = 4) -> Partitions:
+    """What the pipeline reads of partitions, for the cities of the panel."""
+    names = tuple(f"{i:05d}" for i in range(cities))
+    weights = (1 - np.eye(4)) / 3
+    stand_in = SimpleNamespace(
+        cities=names,
+        summary=np.array([0, 0, 1, 1]) if size > 1 else np.zeros(4, dtype=int),
+        size=size,
+        names=("groß", "klein")[:size],
+        coassignment=COASSIGNMENT,
+        neighbours=SimpleNamespace(cities=names, similarity=SIMILARITY, weights=weights) if near else None,
+        sampled=lambda count: np.tile([0, 0, 1, 1], (count, 1)),
+    )
+    return cast("Partitions", stand_in)
+
+
+def with_peers(choice: str, given: Partitions, scope: str = "all_cities") -> ChangeData:
+    book = rings.catalogue(rings.indicator("U", groups=1, scope=scope))
+    return change_data(panel(CELLS), "U.main", book, YEARS, ChangeSettings.model_validate({"peers": choice}), given)
+
+
+def test_every_choice_of_peers_reaches_the_model() -> None:
+    kept = [0, 1, 3]  # of the third city nothing is known
+    near = with_peers("neighbours", partitions())
+    together = with_peers("coassignment", partitions())
+    assert near.kernel is not None and together.kernel is not None
+    np.testing.assert_allclose(near.kernel, leading(SIMILARITY)[np.ix_(kept, kept)])
+    np.testing.assert_allclose(together.kernel, leading(COASSIGNMENT)[np.ix_(kept, kept)])
+    groups = with_peers("groups", partitions())
+    assert groups.kernel is None and groups.has_peers
+    assert not with_peers("none", partitions()).has_peers
+    for data in (near, together, groups):
+        assert data.peers is not None
+        assert data.peers.tolist() == [0, 0, 1]
+
+
+def test_without_groups_only_neighbours_bring_a_kernel() -> None:
+    assert with_peers("coassignment", partitions(size=1)).peers is None
+    assert with_peers("neighbours", partitions(size=1)).has_peers
+    assert with_peers("neighbours", partitions(size=1, near=False)).peers is None
+    assert with_peers("neighbours", partitions(near=False)).kernel is None
+    assert with_peers("neighbours", partitions(near=False)).has_peers
+
+
+@pytest.mark.parametrize("choice", ["coassignment", "neighbours"])
+def test_a_series_of_its_own_has_no_peers(choice: str) -> None:
+    data = with_peers(choice, partitions(), "own_series")
+    assert data.peers is None and data.kernel is None
+
+
+def test_large_rings_take_the_groups() -> None:
+    assert peer_kernel(partitions(cities=KERNEL_AT_MOST + 1), "coassignment") is None
+    assert peer_kernel(partitions(cities=KERNEL_AT_MOST + 1), "neighbours") is None
+
+
+def test_the_baseline_follows_the_notion() -> None:
+    groups, near = baseline(partitions(), "groups"), baseline(partitions(), "neighbours")
+    assert groups is not None and groups.labels is not None and near is not None
+    assert groups.labels.shape == (200, 4)
+    np.testing.assert_allclose(near.weights.toarray(), (1 - np.eye(4)) / 3)
+    assert baseline(None, "groups") is baseline(None, "neighbours") is None
+    assert baseline(partitions(size=1), "groups") is None
+    assert baseline(partitions(near=False), "neighbours") is None

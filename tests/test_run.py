@@ -37,6 +37,8 @@ FILES = {
     "manifest.json",
     "peer_groups.csv",
     "peer_groups_codebook.md",
+    "peers",
+    "peers_bundle.json",
     "problems.csv",
     "report.html",
 }
@@ -137,6 +139,8 @@ def test_peer_groups_have_the_columns_others_read(ring_folder: Path, tmp_path: P
         "problems.csv",
         "peer_groups.csv",
         "peer_groups_codebook.md",
+        "peers",
+        "peers_bundle.json",
         "manifest.json",
     }
 
@@ -153,7 +157,9 @@ def test_the_posterior_of_every_definition_is_kept_for_arviz(ring_folder: Path, 
 def test_the_same_run_twice_gives_the_same_bytes(ring_folder: Path, tmp_path: Path, fake_fit: FakeFit) -> None:
     for name in ("one", "two"):
         go(ring_folder, tmp_path / name)
-    for name in sorted(FILES - {"manifest.json", "change.nc"}):
+    tables = {f"peers/{path.name}" for path in (tmp_path / "one" / "peers").iterdir()}
+    assert len(tables) == 11
+    for name in sorted((FILES | tables) - {"manifest.json", "change.nc", "peers"}):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
     one, two = manifest(tmp_path / "one"), manifest(tmp_path / "two")
     assert one.pop("stages") != {}
@@ -327,7 +333,7 @@ def test_a_ring_without_peers_makes_no_statement_about_levels(ring_folder: Path,
     findings = pd.read_csv(tmp_path / "out" / "findings.csv")
     assert findings[["standing_mean", "peer_group"]].isna().all(axis=None)
     assert set(findings["finding_level"]) == {"open"}
-    assert visible(tmp_path / "out") == FILES
+    assert visible(tmp_path / "out") == FILES - {"peers", "peers_bundle.json"}
 
 
 def test_seeds_of_steps_differ_and_depend_on_nothing_else() -> None:

@@ -19,7 +19,12 @@ from pathlib import Path
 
 def timed(arguments: list[str], environment: dict[str, str]) -> float:
     begin = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "integstat.cli", *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", "from integstat.cli import main; main()", *arguments],
+        check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
     return time.perf_counter() - begin
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,18 @@ import xarray as xr
 
 from integstat.catalogue import Catalogue
 from integstat.change import ChangeData, ChangeSettings, NoCounts, from_panel
-from integstat.panel import Panel
+from integstat.change.kernel import leading
+from integstat.findings import Baseline
+from integstat.panel import Context, Panel
+from integstat.peers.bundle import Bundle, make_bundle
+from integstat.peers.explained import COLUMNS, explained_table, group_weights
 from integstat.peers.partitions import Partitions
+from integstat.peers.settings import PeerSettings
 from integstat.steps import digest, source_digest
 
 _ENGINE = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba")  # another version may draw other numbers
+KERNEL_AT_MOST = 400  # cities; a fit takes half a minute there
+_PARTITIONS = 200  # over which standing and change against peers are averaged
 
 
 class Progress(Protocol):
@@ -75,8 +82,7 @@ def change_data(
     """Take one definition out of the panel with everything the model wants to know.
 
     Where a definition is comparable within a Land only and the ring has several, the Länder take the place of the peer groups;
-    where a city's series
-    is comparable with itself only, there are none, and no statement about its level.
+    where a city's series is comparable with itself only, there are none, and no statement about its level.
 
     Raises
     ------
@@ -98,10 +104,11 @@ def change_data(
     if entry.scope == "same_land" and len(lands) > 1:
         peers = {city: lands.index(land) for city, land in zip(panel.cities["city"], panel.cities["land"], strict=True)}
         names, use_land = tuple(lands), False
-    elif entry.scope != "own_series" and partitions is not None and partitions.size > 1:
-        peers = {city: int(group) for city, group in zip(partitions.cities, partitions.summary, strict=True)}
-        names = partitions.names
-        kernel = partitions.kernel() if settings.peers == "coassignment" else None
+    elif entry.scope != "own_series" and partitions is not None:
+        kernel = peer_kernel(partitions, settings.peers)
+        if kernel is not None or partitions.size > 1:
+            peers = {city: int(group) for city, group in zip(partitions.cities, partitions.summary, strict=True)}
+            names = partitions.names
     return from_panel(
         panel,
         definition,
@@ -118,6 +125,51 @@ def change_data(
         rounded_parts=entry.rounded_parts,
         overlap=catalogue.overlap(definition, years, settings.overlap),
     )
+
+
+def peer_kernel(partitions: Partitions, choice: str) -> np.ndarray | None:
+    """Kernel of the peer effects, with few columns; None where the groups of the summary stand for it, or nothing does.
+
+    Parameters
+    ----------
+    partitions : Partitions
+    choice : str
+        `peers` of `ChangeSettings`. Rings above `KERNEL_AT_MOST` cities, and rings too small for the kernel that is asked for,
+        take the groups.
+
+    Returns
+    -------
+    ndarray, shape (C, C)
+        In the order of `partitions.cities`.
+    """
+    if len(partitions.cities) > KERNEL_AT_MOST:
+        return None
+    if choice == "coassignment" and partitions.size > 1:
+        return leading(partitions.coassignment)
+    similarity = partitions.neighbours.similarity if partitions.neighbours is not None else None
+    return leading(similarity) if choice == "neighbours" and similarity is not None else None
+
+
+def baseline(partitions: Partitions | None, notion: Literal["groups", "neighbours"]) -> Baseline | None:
+    """Whom a city is compared with in standing and change against peers.
+
+    Parameters
+    ----------
+    partitions : Partitions or None
+    notion : {'groups', 'neighbours'}
+        `groups`: the groups of partitions drawn from their distribution. `neighbours`: each city's own list.
+
+    Returns
+    -------
+    Baseline or None
+        None without groups, or where the ring is too small for lists.
+    """
+    if partitions is None:
+        return None
+    if notion == "neighbours":
+        near = partitions.neighbours
+        return None if near is None else Baseline(near.cities, weights=near.weights)
+    return Baseline(partitions.cities, labels=partitions.sampled(_PARTITIONS)) if partitions.size > 1 else None
 
 
 def fit_all(
@@ -206,3 +258,55 @@ def peer_names_by_city(partitions: Partitions | None) -> dict[str, str] | None:
     if partitions is None or partitions.size < 2:
         return None
     return {city: partitions.names[int(group)] for city, group in zip(partitions.cities, partitions.summary, strict=True)}
+
+
+def explained_by_peers(
+    panel: Panel,
+    catalogue: Catalogue,
+    definitions: Sequence[str],
+    years: tuple[int, ...],
+    partitions: Partitions,
+    settings: ChangeSettings,
+) -> pd.DataFrame:
+    """Share of the variance of levels and changes that groups and neighbours explain (`integstat.peers.explained`).
+
+    Without rows where the ring is too small for groups, or too large for a matrix of pairs.
+    """
+    near = partitions.neighbours
+    if near is None or len(partitions.cities) > KERNEL_AT_MOST:
+        return pd.DataFrame(columns=COLUMNS)
+    notions = {"groups": group_weights(partitions.sampled(_PARTITIONS)), "neighbours": near.weights}
+    return explained_table(
+        panel,
+        catalogue,
+        definitions,
+        years,
+        partitions.cities,
+        notions,
+        stock_overlap=settings.overlap,
+        months_weight=settings.months_weight,
+    )
+
+
+def bundle_of(partitions: Partitions, context: Context, settings: PeerSettings, names: Mapping[str, str]) -> Bundle:
+    """Freeze the groups so that another city can be placed without a run (`integstat.peers.assign`).
+
+    Raises
+    ------
+    ValueError
+        If the ring is too small for groups.
+    """
+    if partitions.scaled is None:
+        raise ValueError("a ring without groups has nothing to freeze")
+    chosen = int(partitions.diagnostics.loc[partitions.diagnostics["chosen"], "k"].iloc[0])
+    return make_bundle(
+        partitions.scaled,
+        context,
+        settings,
+        labels=partitions.draws.at(chosen).systematic(_PARTITIONS),
+        summary=partitions.summary,
+        probability=partitions.probability,
+        groups=partitions.names,
+        groups_en=partitions.names_en,
+        names=names,
+    )

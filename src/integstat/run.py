@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +19,25 @@ from integstat.config import RingConfig, load_ring
 from integstat.errors import DataError, IntegstatError, UsageError
 from integstat.findings import build_findings
 from integstat.intake.problems import problem_table, raise_on_error
+from integstat.intake.provenance import provenance_of
 from integstat.intake.take_in import Delivery, take_in
 from integstat.peers.build import build_partitions
+from integstat.peers.bundle import FILE_NAME as BUNDLE
+from integstat.peers.bundle import write_bundle
+from integstat.peers.explained import COLUMNS as EXPLAINED_COLUMNS
+from integstat.peers.features.admission import admit_features
 from integstat.peers.partitions import Partitions
-from integstat.peers.settings import check_settings
-from integstat.pipeline import Progress, fit_all, fit_table, peer_names_by_city, seed_of
+from integstat.pipeline import (
+    Progress,
+    baseline,
+    bundle_of,
+    explained_by_peers,
+    fit_all,
+    fit_table,
+    peer_names_by_city,
+)
 from integstat.report.data import ReportData
+from integstat.report.peer_tables import FOLDER as PEERS
 from integstat.steps import Store, digest, source_digest, sweep, write_text
 
 Stage = Literal["intake", "peers", "change", "findings", "report"]
@@ -34,6 +47,7 @@ _RESULTS = (
     "problems.csv",
     "peer_groups.csv",
     "peer_groups_codebook.md",
+    BUNDLE,
     "change.nc",
     "findings.csv",
     "findings.parquet",
@@ -139,11 +153,15 @@ def run(config_path: Path, options: RunOptions, *, say: Callable[[str], None], p
     say("Lieferungen einlesen")
     delivery = take_in(config, config_path, catalogue, options.data)
     raise_on_error(delivery.problems)
-    _check_context(config, delivery)
+    admitted = _check_context(config, catalogue, delivery)
     manifest = _open(config_path, config, catalogue, delivery, options)
     with manifest.stage("intake"):
         _write_intake(options.out, delivery)
-    data = _later_stages(config, catalogue, delivery, options, manifest, say, progress) if options.until != "intake" else None
+    data = (
+        _later_stages(config, catalogue, delivery, admitted, options, manifest, say, progress)
+        if options.until != "intake"
+        else None
+    )
     return RunResult(options.out, data, delivery, time.perf_counter() - begin)
 
 
@@ -151,6 +169,7 @@ def _later_stages(
     config: RingConfig,
     catalogue: Catalogue,
     delivery: Delivery,
+    admitted: tuple[str, ...],
     options: RunOptions,
     manifest: Manifest,
     say: Callable[[str], None],
@@ -159,16 +178,11 @@ def _later_stages(
     from integstat.report import tables
 
     panel, years = delivery.panel, config.ring.years
+    notion = config.peers.notion if config.peers else "groups"
     with manifest.stage("peers"):
         say("Vergleichsgruppen bilden")
-        partitions = _partitions(config, delivery)
-        names = dict(zip(panel.cities["city"], panel.cities["name"], strict=True))
-        borderline = config.peers.borderline if config.peers else 0.6
-        empty = pd.DataFrame(columns=list(tables.PEER_CODEBOOK))
-        peers = partitions.table(names, borderline) if partitions is not None else empty
+        partitions, peers, explained = _peer_stage(config, catalogue, delivery, admitted, options)
         manifest.content["peers"] = list(partitions.notes) if partitions is not None else []
-        tables.write_csv(options.out / "peer_groups.csv", peers)
-        tables.write_codebook(options.out / "peer_groups_codebook.md", tables.PEER_CODEBOOK)
     if options.until == "peers":
         return None
     store = Store(options.out / _STEPS)
@@ -197,7 +211,14 @@ def _later_stages(
         say("Befunde feststellen")
         main = config.main_definitions(catalogue, panel.definitions)
         findings = build_findings(
-            posteriors.trees, panel, catalogue, main, years, config.findings, peer_names_by_city(partitions)
+            posteriors.trees,
+            panel,
+            catalogue,
+            main,
+            years,
+            config.findings,
+            peer_names_by_city(partitions),
+            baseline=baseline(partitions, notion),
         )
         tables.write_findings(options.out, findings.grid, findings.others, peers)
         manifest.content["findings"] = json.loads(findings.kinds.to_json(orient="records"))
@@ -212,6 +233,8 @@ def _later_stages(
         main=main,
         partitions=partitions,
         peers=peers,
+        notion=notion,
+        explained=explained,
         problems=problem_table(delivery.problems),
         fits=fits,
         files=delivery.files,
@@ -231,23 +254,41 @@ def _later_stages(
     return data
 
 
-def _check_context(config: RingConfig, delivery: Delivery) -> None:
-    """Refuse a delivery without the features that the peer groups are to be made of, before anything is written."""
+def _check_context(config: RingConfig, catalogue: Catalogue, delivery: Delivery) -> tuple[str, ...]:
+    """Refuse features that are missing, or that the comparison itself measures, before anything is written; return notes."""
     if config.peers is None:
-        return
+        return ()
     if delivery.context is None:
         raise DataError(
             "für Vergleichsgruppen fehlen die Strukturdaten der Städte",
             place="Kontext",
             mend="bitte das Blatt Kontext ausfüllen lassen oder in der Konfiguration den Abschnitt [peers] streichen",
         )
-    check_settings(config.peers, delivery.context)
+    return admit_features(config.peers, delivery.context, delivery.panel, catalogue, config.ring.years, provenance_of(config))
 
 
-def _partitions(config: RingConfig, delivery: Delivery) -> Partitions | None:
-    if config.peers is None or delivery.context is None:
-        return None
-    return build_partitions(delivery.context, config.peers, seed_of(config.seed, "peers"))
+def _peer_stage(
+    config: RingConfig, catalogue: Catalogue, delivery: Delivery, admitted: tuple[str, ...], options: RunOptions
+) -> tuple[Partitions | None, pd.DataFrame, pd.DataFrame]:
+    """Peer groups and neighbours, the table of groups, and what peers explain; all of it written."""
+    from integstat.report import tables
+    from integstat.report.peer_tables import write_peer_tables
+
+    panel, partitions = delivery.panel, None
+    peers, explained = pd.DataFrame(columns=list(tables.PEER_CODEBOOK)), pd.DataFrame(columns=list(EXPLAINED_COLUMNS))
+    if config.peers is not None and delivery.context is not None:
+        partitions = build_partitions(delivery.context, config.peers, config.peers.seed, cores=options.jobs)
+        partitions = replace(partitions, notes=admitted + partitions.notes)
+        names = dict(zip(panel.cities["city"], panel.cities["name"], strict=True))
+        peers = partitions.table(names, config.peers.borderline)
+        main = config.main_definitions(catalogue, panel.definitions)
+        explained = explained_by_peers(panel, catalogue, list(main.values()), config.ring.years, partitions, config.change)
+        write_peer_tables(options.out, partitions, explained, names)
+        if partitions.scaled is not None:
+            write_bundle(options.out / BUNDLE, bundle_of(partitions, delivery.context, config.peers, names))
+    tables.write_csv(options.out / "peer_groups.csv", peers)
+    tables.write_codebook(options.out / "peer_groups_codebook.md", tables.PEER_CODEBOOK)
+    return partitions, peers, explained
 
 
 def _open(config_path: Path, config: RingConfig, catalogue: Catalogue, delivery: Delivery, options: RunOptions) -> Manifest:
@@ -265,8 +306,10 @@ def _open(config_path: Path, config: RingConfig, catalogue: Catalogue, delivery:
     except OSError as error:
         what = f"dieser Ordner lässt sich nicht anlegen ({error.strerror})"
         raise UsageError(what, place=str(options.out), mend="bitte mit --out einen anderen nennen") from error
-    for name in () if same else _RESULTS:  # nothing of another run may lie beside this one's manifest
-        (options.out / name).unlink(missing_ok=True)
+    if not same:  # nothing of another run may lie beside this one's manifest
+        for name in _RESULTS:
+            (options.out / name).unlink(missing_ok=True)
+        shutil.rmtree(options.out / PEERS, ignore_errors=True)
     for folder in (options.out, options.out / _STEPS):
         sweep(folder)
     manifest = Manifest(path)

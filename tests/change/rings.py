@@ -98,6 +98,12 @@ def one_apart(data: ChangeData, by: float = 1.5) -> ChangeData:
     return replace(data, y=y)
 
 
+def on_a_slope(data: ChangeData, width: float = 0.25) -> ChangeData:
+    """Peers that are no groups: cities on a line, alike as far as they are near, with the middle of the line crowded."""
+    place = np.random.default_rng(len(data.cities)).beta(2, 2, len(data.cities))
+    return replace(data, kernel=np.exp(-0.5 * ((place[:, None] - place) / width) ** 2))
+
+
 def path_ring(
     cities: int = 24, base: float = 2000.0, *, kind: str = "share", groups: int = 2, years: tuple[int, ...] = YEARS, seed: int = 1
 ) -> tuple[ChangeData, np.ndarray]:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.special import logit
-from tests.change.rings import all_or_none, coarsened, extreme, one_apart, path_ring, ring
+from tests.change.rings import all_or_none, coarsened, extreme, on_a_slope, one_apart, path_ring, ring
 
 from integstat.change import ChangeData, ChangeSettings, fit
 from integstat.change.laplace import posterior as laplace
@@ -54,6 +54,7 @@ CASES: dict[str, tuple[Callable[[], ChangeData], int]] = {
     "coarse counts": (lambda: coarsened(ring(24, 60, seed=107)[0]), 2500),
     "a rate": (lambda: ring(24, 300, kind="rate", seed=108)[0], 2500),
     "overlap of a half": (lambda: replace(ring(24, 300, seed=109)[0], overlap=0.5), 2500),
+    "peers on a slope": (lambda: on_a_slope(ring(24, 300, seed=110)[0]), 2500),
     "four years": (lambda: path_ring(24, 300, seed=111)[0], 2500),
 }
 

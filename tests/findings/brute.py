@@ -29,7 +29,17 @@ def brute(
     """All estimands of two years, each of shape (S, C)."""
     draws, count, groups = last.shape
     names = ("level_first", "level_last", "change", "relative", "lasting", "standing", "change_points", "relative_points")
-    names += ("lasting_points", "standing_points", "gap", "gap_points", "gap_ratio", "target_points", "reference_points")
+    names += (
+        "against_peers",
+        "against_peers_points",
+        "lasting_points",
+        "standing_points",
+        "gap",
+        "gap_points",
+        "gap_ratio",
+        "target_points",
+        "reference_points",
+    )
     out = {name: np.full((draws, count), NAN) for name in names}
     for s in range(draws):
         for c in range(count):
@@ -47,6 +57,11 @@ def brute(
                 here["level_first"] = unit * p_first
             if (n[c, 0] > 0).all():
                 here["change"], here["change_points"] = sign * step, sign * unit * (p_last - p_first)
+                alike = [o for o in range(count) if o != c and peers[o] == peers[c] >= 0 and (n[o, 0] > 0).all()]
+                if alike:
+                    beyond = step - sum(float(change[s, o, 0]) for o in alike) / len(alike)
+                    here["against_peers"] = sign * beyond
+                    here["against_peers_points"] = sign * unit * (p_last - inverse(eta_last - beyond, link))
                 others = [o for o in range(count) if o != c and pool[o] == pool[c] and (n[o, 0] > 0).all()]
                 if len(others) >= 5:
                     for name, values in (("relative", change), ("lasting", lasting)):

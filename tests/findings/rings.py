@@ -10,7 +10,7 @@ import xarray as xr
 
 from integstat.catalogue import Catalogue
 from integstat.catalogue.schema import BreakEntry, FieldEntry, IndicatorEntry
-from integstat.findings import Findings, FindingSettings, build_findings
+from integstat.findings import Baseline, Findings, FindingSettings, build_findings
 from integstat.panel import Panel
 
 YEARS = (2020, 2021)
@@ -146,6 +146,7 @@ def findings(
     years: tuple[int, ...] = YEARS,
     count: int | None = None,
     history: bool = False,
+    baseline: Baseline | None = None,
     **settings: object,
 ) -> Findings:
     """Findings of these posteriors; cities named by their number."""
@@ -159,4 +160,5 @@ def findings(
         FindingSettings.model_validate(settings),
         None,
         history,
+        baseline=baseline,
     )

@@ -16,7 +16,8 @@ from tests.findings import rings
 from tests.findings.rings import RHO, cap, catalogue, findings, indicator, pattern, tree
 
 from integstat.catalogue.schema import IndicatorEntry
-from integstat.findings import CODEBOOK, FINDING_COLUMNS, Findings, FindingSettings, build_findings
+from integstat.findings import CODEBOOK, FINDING_COLUMNS, Baseline, Findings, FindingSettings, build_findings
+from integstat.findings.frame import EVENTS
 from integstat.panel import Panel
 
 DRAWS = 100
@@ -461,6 +462,56 @@ def test_own_series_has_no_standing_but_a_change() -> None:
     assert out.grid["standing_mean"].isna().all()
     assert set(out.grid["finding_level"]) == {"open"}
     assert out.grid["change_mean"].notna().all()
+
+
+# --- peers
+
+
+def pairs(count: int) -> Baseline:
+    """Every city with its neighbour in the list, in two partitions."""
+    first = np.arange(count) // 2
+    return Baseline(tuple(f"{i:05d}" for i in range(count)), labels=np.stack([first, first[::-1]]))
+
+
+def test_standing_and_change_against_peers_take_the_baseline() -> None:
+    cases = {0: (up(1.0), up(1.0)), 1: (up(0.3), NOT)}
+    one = ring(cases, 20)
+    out = findings({"U.main": one}, catalogue(indicator("U", groups=1)), baseline=pairs(20)).grid
+    change = one["posterior"]["change"].to_numpy()[0, :, :, 0]
+    last = one["posterior"]["mean"].to_numpy()[0, :, :, 0] + 0.5 * change
+    for column, values in (("change_against_peers_mean", change), ("standing_mean", last)):
+        beyond = values[:, 0] - values[:, 1]
+        points = 100 * (1 / (1 + np.exp(-last[:, 0])) - 1 / (1 + np.exp(-last[:, 0] + beyond)))
+        assert out[column][0] == pytest.approx(points.mean())
+    assert out["p_change_against_peers"][:3].tolist() == pytest.approx([0.7, 0.0, 0.0])
+    assert (out["change_against_peers_lower"] <= out["change_against_peers_mean"] + 1e-12)[2:].all()
+    plain = findings({"U.main": one}, catalogue(indicator("U", groups=1))).grid
+    assert plain["change_against_peers_mean"][0] != out["change_against_peers_mean"][0]
+    for column in ("relative_change_mean", "p_success", "finding_change"):
+        assert plain[column].tolist() == out[column].tolist()
+
+
+@pytest.mark.parametrize("scope", ["same_land", "own_series"])
+def test_definitions_with_peers_of_their_own_do_not_take_the_baseline(scope: str) -> None:
+    one = ring({0: (up(1.0), up(1.0))}, 20, peers=scope == "same_land")
+    given = [
+        findings({"U.main": one}, catalogue(indicator("U", groups=1, scope=scope)), lands=["03", "05"] * 10, baseline=peers).grid
+        for peers in (None, pairs(20))
+    ]
+    pd.testing.assert_frame_equal(*given)
+
+
+def test_change_against_peers_carries_no_finding() -> None:
+    lonely = np.arange(30)
+    lonely[1] = 0
+    baseline = Baseline(tuple(f"{i:05d}" for i in range(30)), labels=lonely[None])
+    out = findings({"U.main": ring({0: (up(1.0, 3.0), NOT), 1: (up(1.0, 3.0), NOT)})}, catalogue(indicator("U", groups=1)))
+    alone = findings(
+        {"U.main": ring({0: (up(1.0, 3.0), NOT), 1: (up(1.0, 3.0), NOT)})}, catalogue(indicator("U", groups=1)), baseline=baseline
+    )
+    assert alone.grid["change_against_peers_mean"].notna().tolist() == [True, True] + [False] * 28
+    assert alone.grid["finding_change"].tolist() == out.grid["finding_change"].tolist()
+    assert "p_change_against_peers" not in EVENTS.values()
 
 
 # --- the ring itself

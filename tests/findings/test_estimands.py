@@ -10,9 +10,10 @@ from tests.fakes import fake_posterior
 from tests.findings.brute import brute
 from tests.findings.rings import tree
 
+from integstat.findings.baseline import Baseline
 from integstat.findings.estimands import Estimands, estimands, median_of_others
 
-LINK = ("change", "relative", "lasting", "standing", "gap")
+LINK = ("change", "relative", "against_peers", "lasting", "standing", "gap")
 
 
 @st.composite
@@ -61,6 +62,7 @@ def test_points_have_the_sign_of_the_link_scale(ring: dict[str, object]) -> None
     for link, points in (
         ("change", "change_points"),
         ("relative", "relative_points"),
+        ("against_peers", "against_peers_points"),
         ("lasting", "lasting_points"),
         ("standing", "standing_points"),
     ):
@@ -88,7 +90,7 @@ def test_swapping_the_years_flips_what_changed_and_exchanges_the_levels(ring: di
         "n": ring["n"][:, :, ::-1],
     }
     here, there = compute(ring), compute(other)
-    for name in (*LINK[:3], "gap", "change_points", "gap_points", "gap_ratio", "target_points", "reference_points"):
+    for name in (*LINK[:4], "gap", "change_points", "gap_points", "gap_ratio", "target_points", "reference_points"):
         if getattr(here, name) is not None:
             np.testing.assert_allclose(getattr(here, name), -getattr(there, name), atol=1e-9, err_msg=name)
     np.testing.assert_allclose(here.level_first, there.level_last, rtol=1e-9)
@@ -108,7 +110,16 @@ def test_the_order_of_the_cities_means_nothing(ring: dict[str, object], random: 
         "pool": [ring["pool"][i] for i in order],
     }
     here, there = compute(ring), compute(moved)
-    for name in (*LINK, "relative_points", "standing_points", "gap_points", "gap_ratio", "level_first", "level_last"):
+    for name in (
+        *LINK,
+        "relative_points",
+        "against_peers_points",
+        "standing_points",
+        "gap_points",
+        "gap_ratio",
+        "level_first",
+        "level_last",
+    ):
         if getattr(here, name) is not None:
             np.testing.assert_allclose(getattr(here, name)[:, order], getattr(there, name), atol=1e-9, err_msg=name)
 
@@ -157,7 +168,7 @@ def test_group_reduced_to_one_by_a_gap_has_no_standing() -> None:
 
 def test_one_year_has_levels_only() -> None:
     found = estimands(fake_posterior("a.b", list("abcdefg"), years=(2021,), peers=[0] * 7, draws=5), -1, 100.0)
-    assert found.change is found.relative is found.lasting is found.gap is found.level_first is None
+    assert found.change is found.relative is found.against_peers is found.lasting is found.gap is found.level_first is None
     assert np.isfinite(found.level_last).all()
     np.testing.assert_allclose(found.standing.sum(axis=1), 0, atol=1e-9)
 
@@ -189,3 +200,35 @@ def test_a_change_made_by_a_break_is_no_yardstick_for_the_others() -> None:
         assert np.allclose(out[:, city], np.median(values[:, others], axis=1))
     nobody = median_of_others(values, everybody, pool, np.zeros(12, dtype=bool))
     assert np.allclose(nobody[:, 0], np.median(values[:, 1:], axis=1))
+
+
+def test_a_change_made_by_a_break_is_no_yardstick_for_peers() -> None:
+    one = fake_posterior("a.b", list("abcdefgh"), peers=[0, 0, 0, 0, 1, 1, 2, 2], draws=5)
+    sound = np.array([True, True, True, False, True, False, False, False])
+    found = estimands(one, 1, 100.0, yardstick=sound)
+    change = one["posterior"]["change"].to_numpy().reshape(10, 8, 2)[:, :, 0]
+    np.testing.assert_allclose(found.against_peers[:, 0], change[:, 0] - change[:, 1:3].mean(axis=1))
+    np.testing.assert_allclose(found.against_peers[:, 3], change[:, 3] - change[:, :3].mean(axis=1))
+    np.testing.assert_allclose(found.against_peers[:, 5], change[:, 5] - change[:, 4])
+    assert np.isnan(found.against_peers[:, [4, 6, 7]]).all()
+    assert np.isfinite(found.standing).all()  # the level is another matter
+    nobody = estimands(one, 1, 100.0, yardstick=np.zeros(8, dtype=bool))
+    np.testing.assert_allclose(nobody.against_peers[:, 6], change[:, 6] - change[:, 7])
+
+
+def test_a_baseline_takes_the_place_of_the_groups_of_the_fit() -> None:
+    names = list("abcdefg")
+    one = fake_posterior("a.b", names, peers=[0, 0, 0, 0, 0, 1, 1], draws=5)
+    own = estimands(one, 1, 100.0)
+    labels = np.array([[0, 0, 0, 0, 0, 1, 1]] * 3)
+    for one_way in (Baseline(tuple(names), labels=labels), Baseline(tuple(names[::-1]), labels=labels[:, ::-1])):
+        same = estimands(one, 1, 100.0, baseline=one_way)
+        for name in ("standing", "standing_points", "against_peers", "against_peers_points"):
+            np.testing.assert_allclose(getattr(same, name), getattr(own, name), atol=1e-12)
+    weights = np.zeros((7, 7))
+    weights[0, [1, 6]] = 0.25, 0.75
+    near = estimands(one, 1, 100.0, baseline=Baseline(tuple(names), weights=weights))
+    change = one["posterior"]["change"].to_numpy().reshape(10, 7, 2)[:, :, 0]
+    np.testing.assert_allclose(near.against_peers[:, 0], change[:, 0] - 0.25 * change[:, 1] - 0.75 * change[:, 6])
+    assert np.isnan(near.against_peers[:, 1:]).all()
+    np.testing.assert_array_equal(near.relative, own.relative)

@@ -49,9 +49,9 @@ def test_employment_has_67_cities_and_no_errors(employment: Delivery) -> None:
 def test_employment_context_is_of_the_first_year_and_complete(employment: Delivery) -> None:
     assert employment.context is not None
     assert employment.context.year == 2020
-    assert employment.context.features.shape == (67, 8)
+    assert employment.context.features.shape == (67, 12)
     assert employment.context.features.notna().all(axis=None)
-    assert employment.context.features["students_per_100"].max() < 60  # the file's column of that name is per 1,000
+    assert employment.context.features["students_per_100"].max() > 100  # per 100 residents of 18 to 24, not of all ages
 
 
 def test_a_difference_is_stated_in_the_notes(employment: Delivery) -> None:

@@ -18,7 +18,7 @@ def ring(values: np.ndarray, year: int = 2020) -> Context:
 def settings(features: int = 4, **changes: object) -> PeerSettings:
     """Settings with plain features f0 … and few resamples."""
     plain = tuple(FeatureSettings(id=f"f{j}", name_de=f"Merkmal {j}") for j in range(features))
-    return PeerSettings(**({"feature": plain, "resamples": 15, "k_max": 6} | changes))
+    return PeerSettings(**({"feature": plain, "resamples": 15, "k_min": 3, "k_max": 6, "clouds": 19} | changes))
 
 
 def islands(groups: int, each: int, seed: int = 0, features: int = 4, noise: float = 0.3) -> tuple[np.ndarray, np.ndarray]:

@@ -21,11 +21,21 @@ def clear() -> tuple[np.ndarray, np.ndarray, Partitions]:
 
 
 def equal(first: Partitions, second: Partitions) -> None:
-    for part in ("draws", "summary", "probability", "coassignment"):
+    for part in ("summary", "probability", "coassignment"):
         np.testing.assert_array_equal(getattr(first, part), getattr(second, part))
-    assert (first.cities, first.names, first.notes) == (second.cities, second.names, second.notes)
+    np.testing.assert_array_equal(first.draws.labels, second.draws.labels)
+    assert (first.cities, first.names, first.names_en, first.notes) == (
+        second.cities,
+        second.names,
+        second.names_en,
+        second.notes,
+    )
     pd.testing.assert_frame_equal(first.diagnostics, second.diagnostics)
     pd.testing.assert_frame_equal(first.profile, second.profile)
+    pd.testing.assert_frame_equal(first.place, second.place)
+    assert first.structure is not None
+    assert second.structure is not None
+    assert first.structure.p == second.structure.p
 
 
 def check_invariants(found: Partitions) -> None:
@@ -36,10 +46,11 @@ def check_invariants(found: Partitions) -> None:
     assert (together == together.T).all()
     assert (np.diag(together) == 1.0).all()
     assert ((together >= 0) & (together <= 1)).all()
-    assert np.linalg.eigvalsh(together).min() > -0.05 * cities
+    assert np.linalg.eigvalsh(together.astype(float)).min() > -1e-4
     assert set(found.summary) == set(range(size))
-    assert found.draws.shape[1] == cities
-    assert len(set(found.names)) == size == len(found.profile)
+    assert found.draws.labels.shape[1] == cities
+    assert len(set(found.names)) == len(set(found.names_en)) == size == len(found.profile) == len(found.groups)
+    assert found.groups["size"].tolist() == np.bincount(found.summary).tolist()
     assert found.diagnostics["chosen"].sum() == 1
 
 
@@ -60,7 +71,7 @@ def test_seed_does_not_matter_on_clear_groups(clear: tuple[np.ndarray, np.ndarra
     assert first.names == second.names
     np.testing.assert_allclose(first.probability, second.probability, atol=0.05)
     np.testing.assert_allclose(first.coassignment, second.coassignment, atol=0.3)
-    assert (first.draws != second.draws).any()
+    assert (first.draws.labels != second.draws.labels).any()
 
 
 def test_order_of_rows_and_columns_does_not_matter(clear: tuple[np.ndarray, np.ndarray, Partitions]) -> None:
@@ -76,7 +87,7 @@ def test_unit_does_not_matter() -> None:
     choice = settings(feature=wanted, resamples=10)
     first = build_partitions(ring(points), choice, 1)
     second = build_partitions(ring(points * [1000.0, 0.37, 12.0] + [32.0, 0.0, 0.0]), choice, 1)
-    np.testing.assert_array_equal(first.draws, second.draws)
+    np.testing.assert_array_equal(first.draws.labels, second.draws.labels)
     np.testing.assert_array_equal(first.summary, second.summary)
     assert first.names == second.names
 
@@ -104,7 +115,9 @@ def test_no_structure_is_said() -> None:
     assert table["borderline"].mean() > 0.4
     assert table["probability"].mean() < 0.65
     assert found.diagnostics["stability"].max() < 0.5
-    assert any("keine klar getrennten Gruppen" in note for note in found.notes)
+    assert found.structure is not None
+    assert not found.structure.grouped
+    assert any("eher ein Gefälle als Inseln" in note for note in found.notes)
 
 
 def test_clear_groups_carry_no_such_note(clear: tuple[np.ndarray, np.ndarray, Partitions]) -> None:
@@ -131,7 +144,7 @@ def test_small_ring_tries_fewer_groups() -> None:
     points, _ = islands(2, 4)
     found = build_partitions(ring(points), settings(), 1)
     check_invariants(found)
-    assert found.diagnostics["k"].tolist() == [2]
+    assert found.diagnostics["k"].tolist() == [1, 2]
     assert "Bei 8 Städten wurden höchstens 2 Gruppen geprüft." in found.notes
 
 
@@ -139,7 +152,7 @@ def test_small_ring_tries_fewer_groups() -> None:
 def test_tiny_ring_is_one_group(cities: int) -> None:
     found = build_partitions(ring(np.random.default_rng(1).normal(size=(cities, 4))), settings(), 1)
     check_invariants(found)
-    assert found.names == (ONE_GROUP,)
+    assert (found.names, found.names_en) == ((ONE_GROUP["de"],), (ONE_GROUP["en"],))
     assert found.size == 1
     assert "mindestens 8 Städte nötig" in found.notes[0]
     assert found.table({})["second_group"].eq("").all()

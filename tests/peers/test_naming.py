@@ -8,7 +8,7 @@ from integstat.peers.naming import MIDDLE, ONE_GROUP, group_names, group_profile
 from integstat.peers.settings import FeatureSettings
 
 FEATURES = (
-    FeatureSettings(id="pop", name_de="Einwohnerzahl", high_de="groß", low_de="klein"),
+    FeatureSettings(id="pop", name_de="Einwohnerzahl", high_de="groß", low_de="klein", high_en="large", low_en="small"),
     FeatureSettings(id="rent", name_de="Mieten", high_de="hohe Mieten", low_de="niedrige Mieten"),
     FeatureSettings(id="age", name_de="Anteil ab 65"),
 )
@@ -26,13 +26,18 @@ def test_names_tell_what_sets_a_group_apart() -> None:
     assert names[2].startswith("Anteil ab 65 hoch")
 
 
+def test_names_in_english_fall_back_on_the_name() -> None:
+    values = frame([[3, 0, -2.0], [3, 0, -2.0], [-1, 0, 2.0], [-1, 0, 2.0]])
+    assert group_names(np.array([0, 0, 1, 1]), values, FEATURES, "en") == ("Large, Anteil ab 65 low", "Small, Anteil ab 65 high")
+
+
 def test_groups_that_no_feature_sets_apart_are_the_middle_and_numbered() -> None:
     names = group_names(np.array([0, 0, 1, 1]), frame([[0.0, 0, 0]] * 4), FEATURES)
-    assert names == (f"{MIDDLE} (1)", f"{MIDDLE} (2)")
+    assert names == (f"{MIDDLE['de']} (1)", f"{MIDDLE['de']} (2)")
 
 
 def test_a_single_group_is_the_whole_ring() -> None:
-    assert group_names(np.zeros(3, dtype=int), frame([[1.0, 2, 3]] * 3), FEATURES) == (ONE_GROUP,)
+    assert group_names(np.zeros(3, dtype=int), frame([[1.0, 2, 3]] * 3), FEATURES) == (ONE_GROUP["de"],)
 
 
 @run(deadline=None)

@@ -5,7 +5,6 @@ import pytest
 from pydantic import ValidationError
 
 from integstat.errors import UsageError
-from integstat.peers.build import build_partitions
 from integstat.peers.settings import FeatureSettings, PeerSettings, check_settings
 from integstat.tomlfile import load_model
 
@@ -28,7 +27,30 @@ def test_reads_toml(tmp_path: Path) -> None:
     found = load(tmp_path, HEAD + 'algorithms = ["ward"]\n' + feature(more='transform = "logit"\nweight = 0.5\n'))
     assert found.algorithms == ("ward",)
     assert found.feature[0] == FeatureSettings(id="sgb2", name_de="SGB-II-Quote", transform="logit", weight=0.5)
-    assert (found.k_min, found.k_max, found.k, found.resamples, found.borderline) == (3, 5, None, 100, 0.6)
+    assert (found.k_min, found.k_max, found.k, found.resamples, found.borderline) == (3, 5, None, 200, 0.6)
+
+
+def test_weights_and_words_from_toml(tmp_path: Path) -> None:
+    weights = 'k_weight = { "3" = 1.0, "5" = 0.5 }\nalgorithm_weight = { pam = 2.0 }\ngroup_weight = { economy = 1.5 }\n'
+    words = 'name_en = "Minimum income"\ngroup = "economy"\nhigh_en = "much poverty"\nlow_en = "little poverty"\n'
+    found = load(tmp_path, HEAD + weights + feature(more=words))
+    assert found.k_weight == {3: 1.0, 5: 0.5}
+    assert found.algorithm_weight == {"pam": 2.0}
+    assert found.group_weight == {"economy": 1.5}
+    assert (found.feature[0].group, found.feature[0].name_en, found.feature[0].low_en) == (
+        "economy",
+        "Minimum income",
+        "little poverty",
+    )
+    assert load(tmp_path, HEAD + 'k_weight = "equal"\n' + feature()).k_weight == "equal"
+
+
+def test_a_feature_is_all_that_must_be_said(tmp_path: Path) -> None:
+    found = load(tmp_path, feature())
+    assert found.algorithms == ("kmeans", "ward", "gmm", "pam", "spectral")
+    assert (found.k_min, found.k_max, found.k_weight, found.notion) == (2, 8, "stability", "groups")
+    assert (found.resampling, found.feature_fraction, found.imputations, found.collinearity) == ("subsample", 0.8, 5, "share")
+    assert found.feature[0].group == "other"
 
 
 @pytest.mark.parametrize(
@@ -43,6 +65,20 @@ def test_reads_toml(tmp_path: Path) -> None:
         (HEAD + 'algorithms = ["dbscan"]\n' + feature(), "unzulässigen Wert .*dbscan"),
         (HEAD + feature(more="weight = 0\n"), "'weight' hat .* unzulässigen Wert 0"),
         (HEAD + feature(more="wieght = 1\n"), "unbekannter Schlüssel 'wieght'"),
+        (HEAD + feature(more='group = "money"\n'), "'group' hat den unzulässigen Wert 'money'"),
+        (HEAD + "k_weight = { drei = 1.0 }\n" + feature(), "'k_weight' braucht für jede Gruppenzahl ein Gewicht"),
+        (HEAD + 'k_weight = { "3" = -1.0 }\n' + feature(), "'k_weight' braucht für jede Gruppenzahl ein Gewicht"),
+        (HEAD + 'k_weight = { "3" = true }\n' + feature(), "'k_weight' braucht für jede Gruppenzahl ein Gewicht"),
+        (HEAD + 'k_weight = { "9" = 1.0 }\n' + feature(), "'k_weight' nennt 9 Gruppen; geprüft werden 3 bis 5"),
+        (HEAD + 'k_weight = { "3" = 0.0 }\n' + feature(), "'k_weight' gibt keiner Gruppenzahl ein Gewicht"),
+        (HEAD + 'k_weight = "loss"\n' + feature(), "'k_weight' hat den unzulässigen Wert 'loss'"),
+        (HEAD + "algorithm_weight = { pam = 0.0 }\n" + feature(), "'pam' hat den unzulässigen Wert 0.0"),
+        (HEAD + 'algorithms = ["ward"]\nalgorithm_weight = { pam = 1.0 }\n' + feature(), "das Verfahren 'pam', das nicht"),
+        (HEAD + "group_weight = { age = 1.0 }\n" + feature(), "nennt die Gruppe 'age', zu der kein Merkmal gehört"),
+        (HEAD + "group_weight = { other = -1.0 }\n" + feature(), "'other' hat den unzulässigen Wert -1.0"),
+        (HEAD + 'notion = "both"\n' + feature(), "'notion' hat den unzulässigen Wert 'both'"),
+        (HEAD + "feature_fraction = 0.1\n" + feature(), "'feature_fraction' hat den unzulässigen Wert 0.1"),
+        (HEAD + "imputations = 0\n" + feature(), "'imputations' hat den unzulässigen Wert 0"),
     ],
 )
 def test_bad_settings_become_one_sentence(tmp_path: Path, text: str, what: str) -> None:
@@ -63,7 +99,7 @@ def test_outcome_is_refused_even_with_leave_for_mediating() -> None:
 def test_a_changed_copy_is_refused_before_use() -> None:
     bad = settings(1).model_copy(update={"feature": (FeatureSettings(id="f0", name_de="Quote", kind="outcome"),)})
     with pytest.raises(UsageError, match=r"\[peers\]: das Merkmal 'Quote' \(f0\) ist ein Ergebnis"):
-        build_partitions(ring(np.zeros((3, 1))), bad, 1)
+        check_settings(bad, ring(np.zeros((3, 1))))
 
 
 def test_feature_outside_the_context() -> None:

@@ -11,8 +11,18 @@ from tests.fakes import fake_posterior
 from integstat.catalogue import Catalogue, load_catalogue
 from integstat.findings import FindingSettings, build_findings
 from integstat.intake.problems import Problem, problem_table
-from integstat.panel import Panel
+from integstat.panel import Context, Panel
+from integstat.peers.ball import credible_ball
+from integstat.peers.build import build_partitions
+from integstat.peers.draws import Draws
+from integstat.peers.features.build import scale_features
+from integstat.peers.groups import group_table
+from integstat.peers.naming import group_profile
+from integstat.peers.neighbours import nearest_neighbours
 from integstat.peers.partitions import Partitions
+from integstat.peers.position import positions
+from integstat.peers.settings import FeatureSettings, PeerSettings
+from integstat.peers.structure import Structure
 from integstat.report import ReportData
 
 STEMS = ("Ahlen", "Birken", "Dorn", "Eich", "Falken", "Grün", "Hasel", "Kirsch", "Linden", "Möwen", "Öl", "Weiden")
@@ -102,6 +112,8 @@ def ring(
         main=mains,
         partitions=partitions,
         peers=peers,
+        notion="groups",
+        explained=explained(),
         problems=problem_table(problems(frame)),
         fits=pd.DataFrame([{"definition": name, "cities": count} | dict(tree.attrs) for name, tree in posteriors.items()]),
         files={f"{key}.xlsx": f"{int(key):064x}" for key in keys[:4]},
@@ -119,28 +131,110 @@ def _counts(definition: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(y_code="value", n_code="value")
 
 
+FEATURES = (
+    FeatureSettings(id="pop", name_de="Einwohnerzahl", transform="log", high_de="groß", low_de="klein"),
+    FeatureSettings(id="age", name_de="Anteil ab 65 Jahren", high_de="ältere Bevölkerung", low_de="jüngere Bevölkerung"),
+    FeatureSettings(id="rent", name_de="Mietniveau", transform="log"),
+    FeatureSettings(id="students", name_de="Studierende je 100", high_de="viele Studierende", low_de="wenige Studierende"),
+)
+
+
 def groups(keys: list[str]) -> Partitions:
-    """Three groups with fading borders."""
-    rng = np.random.default_rng(1)
-    summary = np.arange(len(keys)) % 3
-    probability = rng.dirichlet(np.ones(3), len(keys)) * 0.5
-    probability[np.arange(len(keys)), summary] += 0.5
-    together = probability @ probability.T
-    np.fill_diagonal(together, 1.0)
-    diagnostics = pd.DataFrame(
-        {"k": [2, 3, 4], "stability": [0.61, 0.66, 0.58], "expected_loss": [1.2, 1.05, 1.3], "loss_at_k": [0.9, 0.8, 0.9]}
-    ).assign(silhouette=0.2, smallest_group=[9, 8, 3], chosen=[False, True, False])
+    """Three groups with fading borders, and neighbours by features that go with the groups."""
+    rng, count = np.random.default_rng(1), len(keys)
+    summary = np.arange(count) % 3
+    middle = np.array([[1.5, 0.2, 1.0, 0.0], [0.0, -1.0, 0.3, 1.8], [-1.2, 1.2, -1.0, -0.4]])
+    values = middle[summary] + 0.6 * rng.standard_normal((count, 4))
+    context = pd.DataFrame(values, index=keys, columns=[one.id for one in FEATURES])
+    context[["pop", "rent"]] = np.exp(context[["pop", "rent"]] + 5)
+    scaled = scale_features(Context(context, 2020), PeerSettings(feature=FEATURES, imputations=1), 0)
+    draws = sampled(summary, rng)
+    probability = rng.dirichlet(np.ones(3), count) * 0.5
+    probability[np.arange(count), summary] += 0.5
+    place, axes, shown = positions(scaled, 0.8, rng)
+    table = group_table(summary, scaled, draws.at(3))
     return Partitions(
         cities=tuple(keys),
-        draws=np.tile(summary, (10, 1)),
+        draws=draws,
         summary=summary,
         probability=probability,
-        coassignment=together,
-        names=("große Städte mit hoher Dichte", "mittlere Städte mit vielen Studierenden", "ältere Städte mit niedriger Miete"),
-        profile=pd.DataFrame(np.zeros((3, 1)), columns=["pop"]),
-        diagnostics=diagnostics,
+        names=tuple(table["name"]),
+        names_en=tuple(table["name_en"]),
+        profile=group_profile(summary, scaled.frame),
+        groups=table,
+        diagnostics=diagnostics(count),
+        named={"prediction_strength": 1, "gap": 2, "bic": 3, "silhouette": 2},
+        ball=credible_ball(summary, draws),
+        structure=structure(),
+        scaled=scaled,
+        neighbours=nearest_neighbours(scaled, PeerSettings(feature=FEATURES), 0),
+        place=place,
+        axes=axes,
+        shown=shown,
         notes=("Für zwei Städte fehlt die Miete; sie wurde mehrfach ergänzt.",),
     )
+
+
+def sampled(summary: np.ndarray, rng: np.random.Generator) -> Draws:
+    """Sixty draws with two to four groups: the first two merged, none, the last one split; every sixth city astray."""
+    rows = []
+    for k in (2, 3, 4):
+        for _ in range(20):
+            labels = np.where(rng.random(len(summary)) < 1 / 6, rng.integers(0, 3, len(summary)), summary)
+            part = np.maximum(labels - 1, 0) if k == 2 else labels
+            rows.append(np.where((k == 4) & (labels == 2) & (np.arange(len(summary)) % 2 == 0), 3, part))
+    size = len(rows)
+    k = np.repeat([2, 3, 4], 20)
+    return Draws(np.array(rows, dtype=np.int8), np.full(size, 1 / size), k, np.array(["kmeans"] * size), np.arange(size))
+
+
+def diagnostics(count: int) -> pd.DataFrame:
+    """Measures for one to four groups, three of them recommended and taken."""
+    none = float("nan")
+    return pd.DataFrame(
+        {
+            "k": [1, 2, 3, 4],
+            "weight": [none, 0.2, 0.7, 0.1],
+            "stability": [none, 0.61, 0.66, 0.58],
+            "expected_loss": [none, 1.2, 1.05, 1.3],
+            "loss_at_k": [none, 0.9, 0.8, 0.9],
+            "cost": [none, 2.0, 1.7, 2.2],
+            "prediction_strength": [1.0, 0.7, 0.6, 0.4],
+            "gap": [0.1, 0.3, 0.31, 0.2],
+            "gap_se": [0.02, 0.03, 0.03, 0.04],
+            "bic": [-1310.0, -1250.5, -1240.2, -1260.9],
+            "silhouette": [none, 0.31, 0.28, 0.2],
+            "smallest_group": [count, count // 3, count // 3, 2],
+            "recommended": [False, False, True, False],
+            "chosen": [False, False, True, False],
+        }
+    )
+
+
+def structure(p: float = 0.02) -> Structure:
+    """Return an answer of the test for groups."""
+    rows = [(measure, k, 0.7 - 0.1 * k, 0.4, 0.3, 0.45) for measure in ("stability", "silhouette") for k in (2, 3, 4)]
+    return Structure(p, p <= 0.05, pd.DataFrame(rows, columns=["measure", "k", "value", "mean", "lower", "upper"]))
+
+
+def explained() -> pd.DataFrame:
+    """Shares of every kind: some, hardly any, negative, none."""
+    none = float("nan")
+    rows = [
+        ("L2.all_benefits", "level", "none", 0.0, 0.0, 24),
+        ("L2.all_benefits", "level", "groups", 0.42, 0.11, 24),
+        ("L2.all_benefits", "level", "neighbours", 0.07, 0.09, 24),
+        ("L2.all_benefits", "change", "groups", -0.03, 0.05, 24),
+        ("L2.all_benefits", "change", "neighbours", none, none, 24),
+        ("B2.register", "change", "groups", 0.25, none, 24),
+    ]
+    return pd.DataFrame(rows, columns=["definition", "quantity", "notion", "share", "se", "cities"])
+
+
+def one_group(keys: list[str]) -> Partitions:
+    """All cities in one group, as in rings too small for groups."""
+    context = pd.DataFrame({one.id: np.linspace(1, 2, len(keys)) for one in FEATURES}, index=keys)
+    return build_partitions(Context(context, 2020), PeerSettings(feature=FEATURES), 0)
 
 
 def problems(frame: pd.DataFrame) -> list[Problem]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integstat.report.figures import Bar, intervals, membership, shape, shapes, together
+from integstat.report.figures import Bar, intervals, shape, shapes
 from integstat.report.view.lookup import axis_limit
 from integstat.report.words import STATES
 
@@ -56,21 +56,6 @@ def test_titles_are_escaped() -> None:
     svg = intervals([Bar(0, -1, 1, "rel")], 1, 0.1, title="<script>", description="a & b", ends=ENDS)
     assert "<script>" not in svg
     assert ET.fromstring(svg).findtext("title") == "<script>"
-
-
-def test_membership_is_to_scale() -> None:
-    svg = ET.fromstring(membership(0.6, 0.3, title="t", description="", width=100))
-    widths = {rect.attrib["class"]: float(rect.attrib["width"]) for rect in svg.iter("rect")}
-    assert widths["own"] == 60
-    assert widths["second"] == 30
-
-
-def test_together_paints_every_cell_of_its_shade() -> None:
-    matrix = np.array([[1.0, 0.9, 0.0], [0.9, 1.0, 0.4], [0.0, 0.4, 1.0]])
-    svg = ET.fromstring(together(matrix, [2, 1], title="t", description="d"))
-    painted = sum(int(length) for path in svg.iter("path") for length in re.findall(r"h(\d+)v1", path.attrib["d"]))
-    assert painted == 7  # all but the two zeros, which are paper
-    assert [rect.attrib["width"] for rect in svg.iter("rect")] == ["2", "1"]
 
 
 def test_every_state_has_a_shape_of_its_own() -> None:

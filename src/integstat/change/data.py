@@ -37,8 +37,10 @@ class ChangeData:
     peers : ndarray of int, shape (C,), optional
         Peer group of each city, 0 … K-1.
     peer_names : tuple of str
+    kernel : ndarray, shape (C, C), optional
+        Correlation of the peer effects of every two cities, in place of the groups: positive semidefinite, diagonal 1.
     peer_effect : bool
-        Whether peers enter the model; if not, their groups are only the measure of a city's standing.
+        Whether peers enter the model; if not, their groups are only labels.
     land : tuple of str, optional
         Land of each city.
     covariates : ndarray, shape (C, P)

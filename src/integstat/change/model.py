@@ -18,8 +18,8 @@ have mean 0: *m* is the mean of the years.
   :math:`K = (1-s) I/2 + s\,\min(t,t') + \omega^2 t t'`, all centred. Its change over *k* years has the variance
   :math:`(1-s) + k s + k^2 \omega^2` times that of what passes and stays within one.
 
-Peer effects have the covariance :math:`\tau^2` times a kernel: 1 within a peer group and 0 between, or a co-assignment matrix;
-they are written as a factor of the kernel times independent effects.
+Peer effects have the covariance :math:`\tau^2` times a kernel: 1 within a peer group and 0 between, a co-assignment matrix, or a
+similarity of contexts; they are written as a factor of the kernel times independent effects.
 
 Likelihood: *y* log p + (n − y) log(1 − p) for shares (the binomial; with gamma functions also for annual means, whose counts
 are not whole), Poisson with exposure *n* for rates. Both are linear in y·η minus n·A(η). A count known within bounds

@@ -79,10 +79,11 @@ class ChangeSettings(Strict):
         Warm-up draws per chain, and number of chains, of `nuts`.
     target_accept : float
         Target acceptance of the first attempt; the retry takes a higher one.
-    peers : {'groups', 'coassignment', 'none'}
-        Peer effects on level and change: equal within the groups of the summary partition; alike as far as the cities shared
-        a group in its draws, which carries the doubt about the partition into the model; or none. Standing is measured
-        against the groups of the summary in every case.
+    peers : {'coassignment', 'neighbours', 'groups', 'none'}
+        Peer effects on level and change: alike as far as two cities shared a group in the sampled partitions, which carries the
+        doubt about the partition into the model; alike as far as their contexts are; equal within the groups of the summary
+        partition; or none. Rings too large or too small for a kernel take the groups. Whom a city is compared with in its
+        standing is another choice.
     land : bool
         Whether a Land effect on the change enters, where it is estimable.
     months_weight : float
@@ -99,7 +100,7 @@ class ChangeSettings(Strict):
     tune: int = Field(default=1000, ge=200)
     chains: int = Field(default=4, ge=2)
     target_accept: float = Field(default=0.95, gt=0.5, lt=1.0)
-    peers: Literal["groups", "coassignment", "none"] = "groups"
+    peers: Literal["coassignment", "neighbours", "groups", "none"] = "coassignment"
     land: bool = True
     months_weight: float = Field(default=1.0, ge=1.0, le=12.0)
     overlap: float | None = Field(default=None, ge=0.0, lt=1.0)

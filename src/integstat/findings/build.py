@@ -10,7 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from integstat.catalogue import Catalogue
-from integstat.catalogue.schema import IndicatorEntry
+from integstat.catalogue.schema import DefinitionEntry, IndicatorEntry
+from integstat.findings.baseline import Baseline
 from integstat.findings.declare import Declaration, declare
 from integstat.findings.estimands import Estimands, estimands
 from integstat.findings.frame import EVENTS, FINDING_COLUMNS, city_rows, empty_rows
@@ -74,6 +75,8 @@ def build_findings(
     settings: FindingSettings,
     peer_group: Mapping[str, str] | None,
     delta_from_history: bool = False,
+    *,
+    baseline: Baseline | None = None,
 ) -> Findings:
     """Decide what may be said about every city and indicator.
 
@@ -91,6 +94,8 @@ def build_findings(
         Name of the peer group by city.
     delta_from_history : bool
         Whether the prior of the common shift comes from history; without it, small rings get no absolute finding.
+    baseline : Baseline, optional
+        Whom cities are compared with in standing and change against peers. None: the groups each posterior was fitted with.
 
     Notes
     -----
@@ -105,7 +110,8 @@ def build_findings(
         breaks = {land: catalogue.breaks_for(definition, land, years) for land in set(lands)}
         capped = np.array([any(one.effect == "cap" for one in breaks[land]) for land in lands])
         pool = lands if entry.scope == "same_land" else np.full(len(lands), "ring")
-        found = estimands(tree, catalogue.polarity(definition), unit, pool=pool, yardstick=~capped)
+        peers = None if _own_peers(entry, panel) else baseline
+        found = estimands(tree, catalogue.polarity(definition), unit, pool=pool, yardstick=~capped, baseline=peers)
         if catalogue.overlap(definition, years) > 0:
             notes.append(_STOCK_NOTE)
         steps = _steps(indicator, found, settings)
@@ -131,6 +137,11 @@ def build_findings(
     others = _words(others, frozen)
     ring = pd.DataFrame(rings) if rings else pd.DataFrame(columns=["definition"])
     return Findings(grid, others, kinds, ring, tuple(dict.fromkeys(notes)))
+
+
+def _own_peers(entry: DefinitionEntry, panel: Panel) -> bool:
+    """Whether a definition has peers of its own: those of a Land, or none where a series is comparable with itself only."""
+    return entry.scope == "own_series" or (entry.scope == "same_land" and panel.cities["land"].nunique() > 1)
 
 
 def _steps(indicator: IndicatorEntry, found: Estimands, settings: FindingSettings) -> _Steps:

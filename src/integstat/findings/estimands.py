@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from integstat.change.model import inverse_link
+from integstat.findings.baseline import Baseline
 
 MIN_OTHERS = 5
 
@@ -31,11 +32,13 @@ class Estimands:
     change, relative, lasting : ndarray or None
         Link scale: last year minus first; the same beyond the median of the other cities; the part that is expected to
         stay, beyond the median of the other cities (None where the posterior has none).
+    against_peers : ndarray or None
+        Link scale: change beyond the mean change of the city's peers.
     standing : ndarray
-        Link scale: level of the last year against the mean of the other cities of the peer group.
+        Link scale: level of the last year against the mean level of the city's peers.
     gap : ndarray or None
         Link scale: change of the gap between target and reference group.
-    change_points, relative_points, lasting_points, standing_points : ndarray or None
+    change_points, relative_points, against_peers_points, lasting_points, standing_points : ndarray or None
         The same in points.
     gap_points, gap_ratio : ndarray or None
         Change of the gap in points and as ratio of propensities.
@@ -52,11 +55,13 @@ class Estimands:
     level_first: np.ndarray | None
     change: np.ndarray | None
     relative: np.ndarray | None
+    against_peers: np.ndarray | None
     lasting: np.ndarray | None
     standing: np.ndarray
     gap: np.ndarray | None
     change_points: np.ndarray | None
     relative_points: np.ndarray | None
+    against_peers_points: np.ndarray | None
     lasting_points: np.ndarray | None
     standing_points: np.ndarray
     gap_points: np.ndarray | None
@@ -74,6 +79,7 @@ def estimands(
     *,
     pool: np.ndarray | None = None,
     yardstick: np.ndarray | None = None,
+    baseline: Baseline | None = None,
 ) -> Estimands:
     """Compute all estimands from a posterior.
 
@@ -90,11 +96,13 @@ def estimands(
         within one. None: the whole ring.
     yardstick : ndarray of bool, shape (C,), optional
         Cities whose change others are compared with; a change that a break has made is no yardstick. None: all.
+    baseline : Baseline, optional
+        Every city's peers. None: the groups the posterior was fitted with, if there were any.
 
     Notes
     -----
-    Cities without a usable count in the first or the last year count neither for the median of the others nor get a change of
-    their own; between the two a year may be missing. A count known within bounds is usable.
+    Cities without a usable count in the first or the last year count neither for the others nor get a change of their own;
+    between the two a year may be missing. A count known within bounds is usable.
     Everything describes the situation of a city within this ring, not what a city did.
     """
     posterior = tree["posterior"].to_dataset()
@@ -115,7 +123,8 @@ def estimands(
     last = at(0, 0.5)
     here_last = usable[:, 0, -1]
     p_last = inverse_link(last, link)
-    standing_raw = _hide(last - _mean_of_peers(last, peer, here_last), here_last)
+    peers = Baseline(cities, labels=peer[None]) if baseline is None else baseline.at(cities)
+    standing_raw = _hide(last - peers.mean(last, here_last), here_last)
 
     def points_of(step: np.ndarray) -> np.ndarray:
         return np.asarray(sign * unit * (p_last - inverse_link(last - step, link)))
@@ -130,6 +139,7 @@ def estimands(
         p_first = inverse_link(first, link)
         raw = change[:, :, 0]
         relative = _hide(raw - median_of_others(raw, both, labels, sound), both)
+        against_peers = _hide(raw - peers.mean(raw, _counted(both, labels, sound)), both)
         if "lasting_change" in posterior:
             kept = flat(posterior["lasting_change"])[:, :, 0]
             lasting = _hide(kept - median_of_others(kept, both, labels, sound), both)
@@ -138,8 +148,10 @@ def estimands(
             "level_first": _hide(unit * p_first, usable[:, 0, 0]),
             "change": _hide(sign * raw, both),
             "relative": sign * relative,
+            "against_peers": sign * against_peers,
             "change_points": _hide(sign * unit * (p_last - p_first), both),
             "relative_points": points_of(relative),
+            "against_peers_points": points_of(against_peers),
         }
         if two_groups:
             four = usable[:, :, [0, -1]].all(axis=(1, 2))
@@ -188,15 +200,25 @@ def median_of_others(values: np.ndarray, included: np.ndarray, pool: np.ndarray,
         NaN where fewer than five other cities count, and for cities that are not included.
     """
     out = np.full(values.shape, np.nan)
+    counted = _counted(included, pool, yardstick)
     for label in np.unique(pool):
         members = included & (pool == label)
-        counted = members & yardstick if (members & yardstick).any() else members
-        inside, outside = np.flatnonzero(counted), np.flatnonzero(members & ~counted)
+        inside, outside = np.flatnonzero(members & counted), np.flatnonzero(members & ~counted)
         if len(inside) - 1 >= MIN_OTHERS:
             out[:, inside] = _leave_one_out(values[:, inside])
         if len(outside) and len(inside) >= MIN_OTHERS:
             out[:, outside] = np.median(values[:, inside], axis=1)[:, None]
     return out
+
+
+def _counted(included: np.ndarray, pool: np.ndarray, yardstick: np.ndarray) -> np.ndarray:
+    """Included cities that are a yardstick; in a pool where none is, all included ones."""
+    out = included & yardstick
+    for label in np.unique(pool):
+        members = included & (pool == label)
+        if not (members & out).any():
+            out |= members
+    return np.asarray(out)
 
 
 def _leave_one_out(values: np.ndarray) -> np.ndarray:
@@ -210,18 +232,6 @@ def _leave_one_out(values: np.ndarray) -> np.ndarray:
     above = around[:, middle + 1, None]
     out = np.where(values < at, at + above, below + at)
     return np.asarray(0.5 * np.where(values == at, below + above, out))
-
-
-def _mean_of_peers(values: np.ndarray, peer: np.ndarray, included: np.ndarray) -> np.ndarray:
-    """Mean of the other included cities of the same peer group; NaN without peers or for a group of one."""
-    out = np.full(values.shape, np.nan)
-    for label in np.unique(peer[peer >= 0]):
-        members = np.flatnonzero((peer == label) & included)
-        if len(members) < 2:
-            continue
-        total = values[:, members].sum(axis=1, keepdims=True)
-        out[:, members] = (total - values[:, members]) / (len(members) - 1)
-    return out
 
 
 def _hide(values: np.ndarray, shown: np.ndarray) -> np.ndarray:

@@ -27,9 +27,13 @@ CODEBOOK: dict[str, str] = {
     "relative_change_mean": "Veränderung über den Median der übrigen Städte hinaus, in Punkten; plus ist besser",
     "relative_change_lower": "untere Grenze dazu",
     "relative_change_upper": "obere Grenze dazu",
+    "change_against_peers_mean": "Veränderung über das Mittel der Vergleichsstädte hinaus, in Punkten; plus ist besser",
+    "change_against_peers_lower": "untere Grenze dazu",
+    "change_against_peers_upper": "obere Grenze dazu",
+    "p_change_against_peers": "Wahrscheinlichkeit, dass die Veränderung besser ist als im Mittel der Vergleichsstädte",
     "lasting_change_mean": "Teil der Veränderung, der voraussichtlich bleibt, über den Median der übrigen hinaus, in Punkten",
     "p_lasting": "Wahrscheinlichkeit, dass die bleibende Veränderung über dem Median der übrigen liegt",
-    "standing_mean": "Stand gegenüber den übrigen Städten der Vergleichsgruppe, in Punkten; plus ist besser",
+    "standing_mean": "Stand gegenüber dem Mittel der Vergleichsstädte, in Punkten; plus ist besser",
     "standing_lower": "untere Grenze dazu",
     "standing_upper": "obere Grenze dazu",
     "gap_change_points": "Veränderung des Abstands zwischen Ziel- und Vergleichsgruppe, in Punkten; plus ist besser",
@@ -108,6 +112,7 @@ def city_rows(found: Estimands, rho: float, rho_level: float, interval: float) -
     count = len(found.cities)
     nothing = np.full((1, count), np.nan)
     relative = found.relative if found.relative is not None else nothing
+    against = found.against_peers if found.against_peers is not None else nothing
     change = found.change if found.change is not None else nothing
     lasting = found.lasting if found.lasting is not None else nothing
     gap = found.gap if found.gap is not None else nothing
@@ -125,6 +130,8 @@ def city_rows(found: Estimands, rho: float, rho_level: float, interval: float) -
         "level_last": _mean(found.level_last, count),
         "change_mean": _mean(found.change_points, count),
         "relative_change_mean": _mean(found.relative_points, count),
+        "change_against_peers_mean": _mean(found.against_peers_points, count),
+        "p_change_against_peers": _share(against > 0, np.isfinite(against[0])),
         "lasting_change_mean": _mean(found.lasting_points, count),
         "p_lasting": _share(lasting > 0, np.isfinite(lasting[0])),
         "standing_mean": _mean(found.standing_points, count),
@@ -153,6 +160,7 @@ def city_rows(found: Estimands, rho: float, rho_level: float, interval: float) -
     for name, values in (
         ("change", found.change_points),
         ("relative_change", found.relative_points),
+        ("change_against_peers", found.against_peers_points),
         ("standing", found.standing_points),
         ("lasting_change", found.lasting_points),
         ("gap_change_points", found.gap_points),

@@ -1,4 +1,4 @@
-"""The whole stage: context and settings in, a distribution over partitions with its summary out."""
+"""The whole stage: context and settings in, a distribution over partitions with its summary, and each city's neighbours out."""
 
 from __future__ import annotations
 
@@ -6,24 +6,32 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
 
 from integstat.errors import DataError, UsageError
 from integstat.panel import Context
-from integstat.peers.consensus import Summary, choose, coassignment, cost, membership, summarise
-from integstat.peers.features import Scaled, scale_features
-from integstat.peers.naming import ONE_GROUP, group_names, group_profile, ordered
+from integstat.peers.ball import credible_ball
+from integstat.peers.consensus import Summary, coassignment, membership, summarise
+from integstat.peers.draws import Draws, sample_partitions
+from integstat.peers.features.build import scale_features
+from integstat.peers.groups import GROUP_COLUMNS, group_table
+from integstat.peers.naming import ONE_GROUP, group_profile, ordered
+from integstat.peers.neighbours import nearest_neighbours
+from integstat.peers.notes import partition_notes
+from integstat.peers.number import Numbers, numbers
 from integstat.peers.partitions import Partitions
-from integstat.peers.sampling import Draws, sample_partitions
+from integstat.peers.position import positions
 from integstat.peers.settings import PeerSettings, check_settings
+from integstat.peers.structure import structure_test
 
 FEWEST_CITIES = 8  # below it there is one group
 CITIES_PER_GROUP = 3  # on average, at least
-LOW_STABILITY = 0.6  # below it a note says that the cities form no clear groups
+DIAGNOSTICS = ("k", "weight", "stability", "expected_loss", "loss_at_k", "cost", "prediction_strength", "gap", "gap_se", "bic",
+               "silhouette", "smallest_group", "recommended", "chosen")  # fmt: skip
 
 
-def build_partitions(context: Context, settings: PeerSettings, seed: int) -> Partitions:
-    """Divide the cities of a ring into peer groups, with the doubt.
+def build_partitions(context: Context, settings: PeerSettings, seed: int, *, cores: int = 1) -> Partitions:
+    """Divide the cities of a ring into peer groups, with the doubt, and find each city's neighbours.
 
     Parameters
     ----------
@@ -32,6 +40,8 @@ def build_partitions(context: Context, settings: PeerSettings, seed: int) -> Par
     settings : PeerSettings
     seed : int
         The same context, settings and seed give the same result; the order of rows and columns does not count.
+    cores : int
+        The result does not depend on it.
 
     Returns
     -------
@@ -47,33 +57,54 @@ def build_partitions(context: Context, settings: PeerSettings, seed: int) -> Par
     Notes
     -----
     Similar context does not make cities alike in what integration policy can do, and a group is no yardstick by itself.
-    Groups come out of a slope as well as of islands: read stability and probabilities beside them.
+    Groups come out of a slope as well as of islands: read the structure test, stability and probabilities beside them.
     """
     check_settings(settings, context)
     if not len(context.features):
         raise DataError("es gibt keine Stadt mit Strukturdaten", place="Strukturdaten", mend="bitte die Strukturdaten liefern")
     if len(context.features) < FEWEST_CITIES:
         return _one_group(context)
-    scaled = scale_features(context, settings)
-    points = scaled.weighted
+    with threadpool_limits(limits=1):  # sums over threads come out in another order each time
+        return _build(context, settings, seed, cores)
+
+
+def _build(context: Context, settings: PeerSettings, seed: int, cores: int) -> Partitions:
+    own = [int(one) for one in np.random.SeedSequence(seed).generate_state(6)]
+    scaled = scale_features(context, settings, own[0])
+    points = scaled.points(0)
     ks = group_range(points, settings)
-    draws = sample_partitions(points, ks, settings, seed)
-    overall = coassignment(draws.labels)
+    draws = sample_partitions(scaled, ks, settings, own[1], cores=cores)
+    overall = coassignment(draws)
     summaries = [summarise(draws, k, overall) for k in ks]
-    chosen = choose(summaries) if settings.k is None else next(one for one in summaries if one.k == settings.k)
-    partition = ordered(chosen.partition, scaled.values)
-    names = group_names(partition, scaled.values, scaled.features)
-    probability = membership(partition, draws.at(chosen.k).labels)
+    recommended = min(summaries, key=lambda one: (round(cost(one, ks[-1]), 9), one.k))
+    chosen = recommended if settings.k is None else next(one for one in summaries if one.k == settings.k)
+    measures = numbers(points, ks, np.random.default_rng(own[2]))
+    structure = structure_test(points, ks, own[3], clouds=settings.clouds, cores=cores)
+    partition = ordered(chosen.partition, scaled.frame)
+    at = draws.at(chosen.k)
+    probability = membership(partition, at)
+    groups = group_table(partition, scaled, at)
+    diagnostics = _diagnostics(draws, summaries, measures, recommended.k, chosen.k)
+    place, axes, shown = positions(scaled, settings.feature_fraction, np.random.default_rng(own[4]))
     return Partitions(
-        cities=tuple(str(city) for city in context.features.index),
-        draws=draws.labels,
+        cities=scaled.cities,
+        draws=draws,
         summary=partition,
         probability=probability,
-        coassignment=overall,
-        names=names,
-        profile=group_profile(partition, scaled.values),
-        diagnostics=_diagnostics(summaries, chosen, points),
-        notes=_notes(scaled, ks, settings, chosen, draws, partition, probability, names),
+        names=tuple(groups["name"]),
+        names_en=tuple(groups["name_en"]),
+        profile=group_profile(partition, scaled.frame),
+        groups=groups,
+        diagnostics=diagnostics,
+        named=measures.named,
+        ball=credible_ball(partition, draws),
+        structure=structure,
+        scaled=scaled,
+        neighbours=nearest_neighbours(scaled, settings, own[5]),
+        place=place,
+        axes=axes,
+        shown=shown,
+        notes=scaled.notes + partition_notes(settings, ks, chosen, partition, probability, groups, structure),
     )
 
 
@@ -99,73 +130,58 @@ def group_range(points: np.ndarray, settings: PeerSettings) -> range:
     return range(min(settings.k_min, most), most + 1)
 
 
-def _diagnostics(summaries: list[Summary], chosen: Summary, points: np.ndarray) -> pd.DataFrame:
+def cost(summary: Summary, most: int) -> float:
+    """Expected loss plus 1 - stability times log2 of the largest k tried, the most bits that a partition there can tell.
+
+    Notes
+    -----
+    Stability alone would take a coarse partition that recurs though a finer one recurs as well; loss alone would take
+    the middle of the range tried. The choice does not say that groups exist: without structure some number is chosen, too.
+    """
+    return summary.expected_loss + (1.0 - summary.stability) * float(np.log2(most))
+
+
+def _diagnostics(draws: Draws, summaries: list[Summary], measures: Numbers, recommended: int, chosen: int) -> pd.DataFrame:
     rows = []
     for summary in summaries:
         row = asdict(summary)
         partition = row.pop("partition")
+        row["weight"] = float(draws.weight[draws.k == summary.k].sum())
         row["cost"] = cost(summary, max(one.k for one in summaries))
-        row["silhouette"] = float(silhouette_score(points, partition)) if 1 < partition.max() + 1 < len(points) else float("nan")
         row["smallest_group"] = int(np.bincount(partition).min())
-        row["chosen"] = summary.k == chosen.k
+        row["recommended"] = summary.k == recommended
+        row["chosen"] = summary.k == chosen
         rows.append(row)
-    columns = ["k", "stability", "expected_loss", "loss_at_k", "cost", "silhouette", "smallest_group", "chosen"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _notes(
-    scaled: Scaled,
-    ks: range,
-    settings: PeerSettings,
-    chosen: Summary,
-    draws: Draws,
-    partition: np.ndarray,
-    probability: np.ndarray,
-    names: tuple[str, ...],
-) -> tuple[str, ...]:
-    notes = list(scaled.notes)
-    cities = len(partition)
-    if ks[-1] < settings.k_max:
-        notes.append(f"Bei {cities} Städten wurden höchstens {ks[-1]} Gruppen geprüft.")
-    if len(names) < chosen.k:
-        notes.append(f"Statt {chosen.k} Gruppen ließen sich nur {len(names)} bilden.")
-    for group in np.flatnonzero(np.bincount(partition) == 1):
-        notes.append(f"Die Gruppe '{names[group]}' besteht aus einer einzigen Stadt; diese Stadt hat keine Vergleichsgruppe.")
-    if chosen.stability < LOW_STABILITY:
-        shown = f"{chosen.stability:.2f}".replace(".", ",")
-        doubtful = int((probability[np.arange(cities), partition] < settings.borderline).sum())
-        are = "1 Stadt ist ein Grenzfall" if doubtful == 1 else f"{doubtful} Städte sind Grenzfälle"
-        notes.append(
-            f"Die Städte bilden keine klar getrennten Gruppen (Stabilität {shown} von höchstens 1; {are}); "
-            "die Einteilung ist eine Übereinkunft."
-        )
-    return tuple(notes)
+    one_group = {"k": 1, "smallest_group": draws.labels.shape[1], "recommended": False, "chosen": False}
+    table = pd.DataFrame([one_group, *rows]).merge(measures.table, on="k")
+    return table[list(DIAGNOSTICS)].astype({"recommended": bool, "chosen": bool})
 
 
 def _one_group(context: Context) -> Partitions:
     cities = len(context.features)
-    whole = np.zeros(cities, dtype=int)
+    whole = np.zeros(cities, dtype=np.int8)
+    keys = tuple(str(city) for city in context.features.index)
     count = "1 Stadt hat" if cities == 1 else f"{cities} Städte haben"
+    alone = {"k": 1, "smallest_group": cities, "recommended": True, "chosen": True}
+    empty = {name: float("nan") for name in DIAGNOSTICS if name not in alone}
     return Partitions(
-        cities=tuple(str(city) for city in context.features.index),
-        draws=whole[None, :].copy(),
-        summary=whole,
+        cities=keys,
+        draws=Draws(whole[None, :].copy(), np.ones(1), np.ones(1, dtype=int), np.array(["none"]), np.zeros(1, dtype=int)),
+        summary=whole.astype(int),
         probability=np.ones((cities, 1)),
-        coassignment=np.ones((cities, cities)),
-        names=(ONE_GROUP,),
+        names=(ONE_GROUP["de"],),
+        names_en=(ONE_GROUP["en"],),
         profile=pd.DataFrame(index=pd.Index([0], name="group")),
-        diagnostics=pd.DataFrame(
-            {
-                "k": [1],
-                "stability": [float("nan")],
-                "expected_loss": [float("nan")],
-                "loss_at_k": [float("nan")],
-                "cost": [float("nan")],
-                "silhouette": [float("nan")],
-                "smallest_group": [cities],
-                "chosen": [True],
-            }
-        ),
+        groups=pd.DataFrame([[0, ONE_GROUP["de"], ONE_GROUP["en"], cities, float("nan"), ""]], columns=list(GROUP_COLUMNS)),
+        diagnostics=pd.DataFrame([alone | empty])[list(DIAGNOSTICS)],
+        named={},
+        ball=None,
+        structure=None,
+        scaled=None,
+        neighbours=None,
+        place=pd.DataFrame(columns=["x", "y", "spread"]),
+        axes=pd.DataFrame(columns=["x", "y"]),
+        shown=float("nan"),
         notes=(
             f"Nur {count} Strukturdaten; für Vergleichsgruppen sind mindestens {FEWEST_CITIES} Städte nötig, "
             "deshalb bilden alle eine Gruppe.",

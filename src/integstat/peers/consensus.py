@@ -1,4 +1,4 @@
-"""What the sampled partitions agree on: co-assignment, a summary for each number of groups, and which number to take."""
+"""What the sampled partitions agree on: co-assignment, the best one for each number of groups, and how sure a city is in it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from integstat.peers.agreement import information, pair_agreement
-from integstat.peers.sampling import Draws, in_order
+from integstat.peers.agreement import information
+from integstat.peers.cluster.rows import in_order
+from integstat.peers.draws import Draws
+
+_CHUNK = 2**26  # cells of an indicator matrix held at once
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,11 @@ class Summary:
         Number of groups asked for; the partition has fewer only where no candidate has as many.
     partition : ndarray of int, shape (C,)
     stability : float
-        Mean adjusted Rand index between draws with `k` groups from different samples of cities; 1: always the same.
+        Mean adjusted Rand index between draws with `k` groups from different samples; 1: always the same.
     loss_at_k : float
         Expected variation of information over the draws with `k` groups, bits.
     expected_loss : float
-        The same over the draws of every k.
+        The same over the weighted draws of every k.
     """
 
     k: int
@@ -36,33 +39,37 @@ class Summary:
     expected_loss: float
 
 
-def coassignment(labels: np.ndarray) -> np.ndarray:
-    """Share of the draws holding two cities in which they are together (Monti et al. 2003).
+def coassignment(draws: Draws) -> np.ndarray:
+    """Weighted share of the draws in which two cities are together (Monti et al. 2003).
 
     Parameters
     ----------
-    labels : ndarray of int, shape (S, C)
-        -1 where a city is not in the draw; every two cities must share a draw.
+    draws : Draws
 
     Returns
     -------
-    ndarray, shape (C, C)
-        Symmetric, between 0 and 1, diagonal 1. (https://doi.org/10.1023/A:1023949509487)
+    ndarray of float32, shape (C, C)
+        Symmetric, positive semidefinite, between 0 and 1, diagonal 1. (https://doi.org/10.1023/A:1023949509487)
     """
-    held = (labels >= 0).astype(float)
-    together = np.zeros((labels.shape[1], labels.shape[1]))
-    for label in range(int(labels.max()) + 1):
-        member = (labels == label).astype(float)
-        together += member.T @ member
-    return np.asarray(together / (held.T @ held))
+    cities = draws.labels.shape[1]
+    together = np.zeros((cities, cities), dtype=np.float32)
+    root = np.sqrt(draws.weight).astype(np.float32)
+    step = max(1, _CHUNK // cities)
+    for label in range(int(draws.labels.max()) + 1):
+        for start in range(0, len(root), step):
+            member = (draws.labels[start : start + step] == label) * root[start : start + step, None]
+            together += member.T @ member
+    together /= np.diagonal(together).mean()
+    np.fill_diagonal(together, 1.0)
+    return np.minimum(together, 1.0)
 
 
-def expected_loss(partition: np.ndarray, labels: np.ndarray) -> float:
-    """Mean variation of information between a partition and the draws, bits, each over the cities of the draw."""
-    return float(information(partition, labels)[0].mean())
+def expected_loss(partition: np.ndarray, draws: Draws) -> float:
+    """Mean variation of information between a partition and the draws, by their weights, bits."""
+    return float(information(partition, draws.labels)[0] @ draws.weight)
 
 
-def candidates(draws: Draws, k: int, overall: np.ndarray) -> list[np.ndarray]:
+def candidates(draws: Draws, k: int, matrices: tuple[np.ndarray, ...]) -> list[np.ndarray]:
     """Partitions among which the summary with `k` groups is sought.
 
     Parameters
@@ -70,21 +77,19 @@ def candidates(draws: Draws, k: int, overall: np.ndarray) -> list[np.ndarray]:
     draws : Draws
         Those with `k` groups.
     k : int
-    overall : ndarray, shape (C, C)
-        Co-assignment over the draws of every k.
+    matrices : tuple of ndarray, shape (C, C)
+        Co-assignments whose linkage trees are cut.
 
     Returns
     -------
     list of ndarray of int, shape (C,)
-        Cuts of the average and complete linkage trees on 1 - co-assignment, at this k and over all, and every sampled
-        partition of the whole ring; only those with exactly `k` groups, if there are any. No two are the same.
+        Cuts of the average and complete linkage trees on 1 - co-assignment, and every sampled partition of the whole ring; only
+        those with exactly `k` groups, if there are any. No two are the same.
     """
-    found = []
-    for matrix in (coassignment(draws.labels), overall):
-        for method in ("average", "complete"):
-            tree = linkage(squareform(np.clip(1.0 - matrix, 0.0, 1.0), checks=False), method)
-            found.append(in_order(fcluster(tree, k, "maxclust")))
-    found.extend(in_order(row) for row in draws.whole)
+    found = [in_order(row) for row in draws.whole]
+    for matrix in matrices:
+        apart = squareform(1.0 - matrix, checks=False)
+        found += [in_order(fcluster(linkage(apart, method), k, "maxclust")) for method in ("average", "complete")]
     exact = [one for one in found if one.max() + 1 == k]
     return list({one.tobytes(): one for one in exact or found}.values())
 
@@ -99,78 +104,44 @@ def summarise(draws: Draws, k: int, overall: np.ndarray) -> Summary:
     a single city in place of two groups.
     """
     at = draws.at(k)
-    options = candidates(at, k, overall)
-    losses = [expected_loss(option, at.labels) for option in options]
+    options = candidates(at, k, (coassignment(at), overall))
+    losses = [expected_loss(option, at) for option in options]
     best = int(np.argmin(np.round(losses, 12)))
-    return Summary(k, options[best], stability(at), losses[best], expected_loss(options[best], draws.labels))
+    return Summary(k, options[best], draws.stability[k], losses[best], expected_loss(options[best], draws))
 
 
-def stability(draws: Draws) -> float:
-    """Mean adjusted Rand index between draws from different samples of cities, over all algorithms."""
-    apart = draws.sample[:, None] != draws.sample[None, :]
-    return float(np.nanmean(pair_agreement(draws.labels)[apart]))
-
-
-def choose(summaries: list[Summary]) -> Summary:
-    """Take the number of groups with the least cost: expected loss and lack of stability together, in bits.
-
-    Parameters
-    ----------
-    summaries : list of Summary
-        One for each k tried.
-
-    Returns
-    -------
-    Summary
-        The one with the least `cost`; of equals the one with the fewest groups.
-
-    Notes
-    -----
-    Stability alone would take a coarse partition that recurs though a finer one recurs as well; loss alone would take
-    the middle of the range tried. Where coarse and fine partitions are nested and both recur, the finest may lose. The
-    choice does not say that groups exist: without structure some number is chosen too, with a low stability.
-    """
-    most = max(summary.k for summary in summaries)
-    return min(summaries, key=lambda summary: (round(cost(summary, most), 9), summary.k))
-
-
-def cost(summary: Summary, most: int) -> float:
-    """Expected loss plus 1 - stability times log2 of the largest k tried, the most bits that a partition there can tell."""
-    return summary.expected_loss + (1.0 - summary.stability) * float(np.log2(most))
-
-
-def membership(partition: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def membership(partition: np.ndarray, draws: Draws) -> np.ndarray:
     """Probability of each city to belong to each group.
 
     Parameters
     ----------
     partition : ndarray of int, shape (C,)
         Labels 0 … K-1.
-    labels : ndarray of int, shape (S, C)
-        Draws with the number of groups of the partition.
+    draws : Draws
+        Those with the number of groups of the partition.
 
     Returns
     -------
     ndarray, shape (C, K)
         Mean co-assignment with the other members of the group, divided by its sum over the groups. Where a city is the
-        only member, the share of its draws in which it is alone stands for its own group.
+        only member, the share of the draws in which it is alone stands for its own group.
 
     Notes
     -----
     Given the number of groups. The doubt about that number is in the diagnostics and in the co-assignment over all draws.
     """
-    together = coassignment(labels)
+    together = coassignment(draws).astype(float)
     members = np.eye(int(partition.max()) + 1)[partition]
     others = members.sum(axis=0)[None, :] - members
     shared = together @ members - members * np.diag(together)[:, None]
     mean = np.divide(shared, others, out=np.zeros_like(shared), where=others > 0)
     for group in np.flatnonzero(members.sum(axis=0) == 1):
         city = int(np.flatnonzero(partition == group)[0])
-        mean[city, group] = _alone(labels, city)
+        mean[city, group] = _alone(draws, city)
     total = mean.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(mean, total, out=np.full_like(mean, 1.0 / mean.shape[1]), where=total > 0))
 
 
-def _alone(labels: np.ndarray, city: int) -> float:
-    held = labels[labels[:, city] >= 0]
-    return float(((held == held[:, [city]]).sum(axis=1) == 1).mean())
+def _alone(draws: Draws, city: int) -> float:
+    mates = (draws.labels == draws.labels[:, [city]]).sum(axis=1)
+    return float(draws.weight @ (mates == 1))

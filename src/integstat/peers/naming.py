@@ -1,8 +1,9 @@
-"""Order and German names of the groups, from their profile alone."""
+"""Order and names of the groups in German and English, from their profile alone."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,9 @@ from integstat.peers.settings import FeatureSettings
 _SECOND = 0.6  # a second feature joins the name where it sets the group apart by at least this share of the first
 _LEAST = 0.3  # robust standard deviations: below it a feature sets nothing apart
 _FAINT = 0.1  # below it a feature does not even serve to tell two groups of like names apart
-MIDDLE = "Mittlere Lage"
-ONE_GROUP = "Alle Städte des Rings"
+Language = Literal["de", "en"]
+MIDDLE: dict[Language, str] = {"de": "Mittlere Lage", "en": "In the middle"}
+ONE_GROUP: dict[Language, str] = {"de": "Alle Städte des Rings", "en": "All cities of the ring"}
 
 
 def ordered(partition: np.ndarray, values: pd.DataFrame) -> np.ndarray:
@@ -46,7 +48,9 @@ def group_profile(partition: np.ndarray, values: pd.DataFrame) -> pd.DataFrame:
     return profile
 
 
-def group_names(partition: np.ndarray, values: pd.DataFrame, features: tuple[FeatureSettings, ...]) -> tuple[str, ...]:
+def group_names(
+    partition: np.ndarray, values: pd.DataFrame, features: tuple[FeatureSettings, ...], language: Language = "de"
+) -> tuple[str, ...]:
     """Name each group after the one or two features that set it most apart from the other cities.
 
     Parameters
@@ -55,6 +59,7 @@ def group_names(partition: np.ndarray, values: pd.DataFrame, features: tuple[Fea
         Labels 0 … K-1.
     values : pandas.DataFrame, shape (C, F)
     features : tuple of FeatureSettings, length F
+    language : {'de', 'en'}
 
     Returns
     -------
@@ -67,9 +72,9 @@ def group_names(partition: np.ndarray, values: pd.DataFrame, features: tuple[Fea
     """
     size = int(partition.max()) + 1
     if size == 1:
-        return (ONE_GROUP,)
+        return (ONE_GROUP[language],)
     apart = pd.DataFrame([values[partition == g].mean() - values[partition != g].mean() for g in range(size)])
-    phrases = [_phrases(apart.iloc[group], features) for group in range(size)]
+    phrases = [_phrases(apart.iloc[group], features, language) for group in range(size)]
     taken = [_first_words(apart.iloc[group]) for group in range(size)]
     while True:
         words = [set(phrases[group][: taken[group]]) for group in range(size)]
@@ -79,19 +84,21 @@ def group_names(partition: np.ndarray, values: pd.DataFrame, features: tuple[Fea
             break
         for group in longer:
             taken[group] += 1
-    names = [_join(phrases[group][: taken[group]]) for group in range(size)]
+    names = [_join(phrases[group][: taken[group]], language) for group in range(size)]
     return _numbered(names)
 
 
-def _phrases(apart: pd.Series, features: tuple[FeatureSettings, ...]) -> list[str]:
+def _phrases(apart: pd.Series, features: tuple[FeatureSettings, ...], language: Language) -> list[str]:
     order = np.argsort(-apart.abs().round(6).to_numpy(), kind="stable")
-    return [_phrase(features[i], float(apart.iloc[i])) for i in order if abs(float(apart.iloc[i])) > _FAINT]
+    return [_phrase(features[i], float(apart.iloc[i]), language) for i in order if abs(float(apart.iloc[i])) > _FAINT]
 
 
-def _phrase(feature: FeatureSettings, apart: float) -> str:
-    if apart > 0:
-        return feature.high_de or f"{feature.name_de} hoch"
-    return feature.low_de or f"{feature.name_de} niedrig"
+def _phrase(feature: FeatureSettings, apart: float, language: Language) -> str:
+    high = apart > 0
+    if language == "en":
+        name = feature.name_en or feature.name_de
+        return (feature.high_en or f"{name} high") if high else (feature.low_en or f"{name} low")
+    return (feature.high_de or f"{feature.name_de} hoch") if high else (feature.low_de or f"{feature.name_de} niedrig")
 
 
 def _first_words(apart: pd.Series) -> int:
@@ -101,9 +108,9 @@ def _first_words(apart: pd.Series) -> int:
     return 2 if len(sizes) > 1 and sizes[1] >= max(_LEAST, _SECOND * sizes[0]) else 1
 
 
-def _join(phrases: list[str]) -> str:
+def _join(phrases: list[str], language: Language) -> str:
     text = ", ".join(phrases)
-    return text[:1].upper() + text[1:] if text else MIDDLE
+    return text[:1].upper() + text[1:] if text else MIDDLE[language]
 
 
 def _numbered(names: list[str]) -> tuple[str, ...]:

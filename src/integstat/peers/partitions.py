@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+
+from integstat.peers.ball import CredibleBall
+from integstat.peers.consensus import coassignment
+from integstat.peers.draws import Draws
+from integstat.peers.features.build import Scaled
+from integstat.peers.neighbours import Neighbours
+from integstat.peers.structure import Structure
 
 
 @dataclass(frozen=True)
@@ -16,23 +24,39 @@ class Partitions:
     ----------
     cities : tuple of str
         AGS, sorted; length C.
-    draws : ndarray of int, shape (S, C)
-        One partition per row; labels are arbitrary within a row, -1 where the city was not in that resample.
+    draws : Draws
+        Sampled partitions with their weights.
     summary : ndarray of int, shape (C,)
         The summary partition, labels 0 … K-1 in a stable order (by profile, not by chance).
     probability : ndarray, shape (C, K)
         Probability of each city to belong to each summary group, given the number of groups; rows sum to 1.
-    coassignment : ndarray, shape (C, C)
-        Share of the draws holding both cities in which they are together, over every number of groups tried; diagonal 1.
-    names : tuple of str
-        A name for each group made of its features, in German.
+    names, names_en : tuple of str, length K
+        A name for each group made of its features, in German and in English.
     profile : pandas.DataFrame, shape (K, F)
         Mean of the scaled features by group (index 0 … K-1).
+    groups : pandas.DataFrame
+        A row per group, as `integstat.peers.groups.group_table` gives it.
     diagnostics : pandas.DataFrame
-        One row per k tried: `k`; `stability`, mean adjusted Rand index between draws with that k; `expected_loss` of its
-        best partition over all draws and `loss_at_k` over those with that k (variation of information, bits); `cost` of
-        loss and instability, the least is taken unless the settings name k; `silhouette`; `smallest_group`, cities;
-        `chosen` marks the one taken.
+        One row per k, from 1: `k`; `weight` among the draws; `stability`, mean adjusted Rand index between draws with that k;
+        `expected_loss` of its best partition over all draws and `loss_at_k` over those with that k (variation of information,
+        bits); `cost` of loss and instability; `prediction_strength`, `gap`, `gap_se`, `bic`, `silhouette`
+        (`integstat.peers.number`); `smallest_group`, cities; `recommended` marks the least cost, `chosen` the one taken.
+    named : dict of str to int
+        Number of groups that each of the other measures names.
+    ball : CredibleBall or None
+        None where all cities form one group.
+    structure : Structure or None
+        Answer of the test for groups; None in rings too small for groups.
+    scaled : Scaled or None
+        The features as the algorithms saw them; None in rings too small for groups.
+    neighbours : Neighbours or None
+        Each city's own list; None in rings too small for groups.
+    place : pandas.DataFrame
+        Index city; `x`, `y`, `spread`: positions in two dimensions (`integstat.peers.position`).
+    axes : pandas.DataFrame
+        Index feature; correlation with `x` and `y`.
+    shown : float
+        Share of the variance that the two dimensions hold.
     notes : tuple of str
         German sentences on what was left out, filled or limited, and on groups that are none.
 
@@ -42,13 +66,22 @@ class Partitions:
     """
 
     cities: tuple[str, ...]
-    draws: np.ndarray
+    draws: Draws
     summary: np.ndarray
     probability: np.ndarray
-    coassignment: np.ndarray
     names: tuple[str, ...]
+    names_en: tuple[str, ...]
     profile: pd.DataFrame
+    groups: pd.DataFrame
     diagnostics: pd.DataFrame
+    named: dict[str, int]
+    ball: CredibleBall | None
+    structure: Structure | None
+    scaled: Scaled | None
+    neighbours: Neighbours | None
+    place: pd.DataFrame
+    axes: pd.DataFrame
+    shown: float
     notes: tuple[str, ...] = ()
 
     @property
@@ -56,28 +89,14 @@ class Partitions:
         """Number of groups in the summary partition."""
         return int(self.probability.shape[1])
 
-    def kernel(self, kept: float = 0.99) -> np.ndarray:
-        """Co-assignment as a correlation matrix, for the covariance of peer effects.
+    @cached_property
+    def coassignment(self) -> np.ndarray:
+        """Weighted share of the draws in which two cities are together, over every number of groups; shape (C, C), diagonal 1."""
+        return coassignment(self.draws)
 
-        Parameters
-        ----------
-        kept : float
-            Share of the variance its leading eigenvectors have to keep. Fewer make the model quicker; and resampling leaves a
-            matrix that is not quite positive semidefinite, which dropping the last ones mends.
-
-        Returns
-        -------
-        ndarray, shape (C, C)
-            Symmetric, positive semidefinite, with ones on the diagonal; order of `cities`.
-        """
-        values, vectors = np.linalg.eigh(self.coassignment)
-        values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
-        count = int(np.searchsorted(np.cumsum(values), kept * values.sum())) + 1
-        root = vectors[:, :count] * np.sqrt(values[:count])
-        root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
-        out = root @ root.T
-        np.fill_diagonal(out, 1.0)
-        return np.asarray(0.5 * (out + out.T))
+    def sampled(self, count: int = 200) -> np.ndarray:
+        """Partitions in proportion to their weights, without chance; int, shape (count, C), labels arbitrary within a row."""
+        return self.draws.systematic(count)
 
     def table(self, names: dict[str, str], borderline: float = 0.6) -> pd.DataFrame:
         """One row per city, as `peer_groups.csv` has it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -31,6 +32,11 @@ class ReportData:
         None: no peer groups.
     peers : pandas.DataFrame
         As `peer_groups.csv`; empty without peer groups.
+    notion : {'groups', 'neighbours'}
+        With whom standing and change against peers compare a city in this run.
+    explained : pandas.DataFrame
+        As `integstat.peers.explained.explained_table` gives it: `definition`, `quantity`, `notion`, `share`, `se`, `cities`;
+        may be empty.
     problems : pandas.DataFrame
         As `integstat.intake.problems.problem_table` gives it.
     fits : pandas.DataFrame
@@ -55,6 +61,8 @@ class ReportData:
     main: dict[str, str]
     partitions: Partitions | None
     peers: pd.DataFrame
+    notion: Literal["groups", "neighbours"]
+    explained: pd.DataFrame
     problems: pd.DataFrame
     fits: pd.DataFrame
     files: dict[str, str]

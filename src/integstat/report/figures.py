@@ -102,57 +102,11 @@ def intervals(
         f'<text x="{half:.1f}" y="{height - 2:.0f}" text-anchor="middle">{zero}</text>'
         f'<text x="{width - pad + 6:.0f}" y="{height - 2:.0f}" text-anchor="end">{high}</text>'
     )
-    return _figure("iv", width, height, title, description, parts)
+    return drawing("iv", width, height, title, description, parts)
 
 
-def membership(own: float, second: float, *, title: str, description: str, width: int = 120) -> Markup:
-    """Draw a bar of a city's probabilities: its group, its second choice, all others.
-
-    Parameters
-    ----------
-    own, second : float
-        Probabilities; a missing second one counts as 0.
-    """
-    first = own * width
-    other = (second if np.isfinite(second) else 0.0) * width
-    parts = [
-        f'<rect class="rest" x="0.5" y="0.5" width="{width - 1}" height="9"/>',
-        f'<rect class="own" x="0" y="0" width="{first:.1f}" height="10"/>',
-        f'<rect class="second" x="{first:.1f}" y="0" width="{other:.1f}" height="10"/>',
-    ]
-    return _figure("ms", width, 10, title, description, parts)
-
-
-def together(matrix: np.ndarray, sizes: Sequence[int], *, title: str, description: str, steps: int = 6) -> Markup:
-    """How often two cities fall into the same group, as a square of grey cells.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (C, C)
-        Shares from 0 to 1, cities ordered by group.
-    sizes : sequence of int
-        Number of cities of each group, in that order: a line is drawn around each.
-    steps : int
-        Number of shades; the lightest is the paper.
-    """
-    count = len(matrix)
-    level = np.minimum((np.nan_to_num(matrix) * steps).astype(int), steps - 1)
-    parts = []
-    for shade in range(1, steps):
-        path = []
-        for row in range(count):
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], (level[row] == shade).astype(int), [0]])))
-            path += [f"M{start} {row}h{end - start}v1H{start}z" for start, end in edges.reshape(-1, 2)]
-        if path:
-            parts.append(f'<path class="s{shade}" d="{"".join(path)}"/>')
-    start = 0
-    for size in sizes:
-        parts.append(f'<rect class="box" x="{start}" y="{start}" width="{size}" height="{size}"/>')
-        start += size
-    return _figure("co", count, count, title, description, parts)
-
-
-def _figure(style: str, width: float, height: float, title: str, description: str, parts: Sequence[str]) -> Markup:
+def drawing(style: str, width: float, height: float, title: str, description: str, parts: Sequence[str]) -> Markup:
+    """Put parts into a figure with its title and description."""
     # title and description are escaped, the parts hold numbers and escaped labels only
     head = (
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>" if description else f"<title>{escape(title)}</title>"

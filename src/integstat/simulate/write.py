@@ -118,25 +118,68 @@ file = "*.xlsx"
 {features}"""
 
 
-def _feature(name: str, label: str, transform: str, high: str, low: str) -> str:
+def _feature(name: str, group: str, transform: str, german: tuple[str, str, str], english: tuple[str, str, str]) -> str:
+    """Write a feature with its name and the words for high and low in both languages."""
     return f"""
 [[peers.feature]]
 id = "{name}"
-name_de = "{label}"
+name_de = "{german[0]}"
+name_en = "{english[0]}"
+group = "{group}"
 kind = "structural"
 transform = "{transform}"
-high_de = "{high}"
-low_de = "{low}"
+high_de = "{german[1]}"
+low_de = "{german[2]}"
+high_en = "{english[1]}"
+low_en = "{english[2]}"
 """
 
 
 _FEATURE_TOML = (
-    _feature("pop", "Einwohnerzahl", "log", "groß", "klein"),
-    _feature("density", "Einwohnerdichte", "log", "dicht bebaut", "dünn besiedelt"),
-    _feature("share_65plus", "Anteil ab 65 Jahren", "none", "ältere Bevölkerung", "jüngere Bevölkerung"),
-    _feature("gdp_per_capita", "Wirtschaftskraft je Kopf", "log", "hohe Wirtschaftskraft", "geringe Wirtschaftskraft"),
-    _feature("share_tertiary_sector", "Dienstleistungsanteil", "none", "viele Dienstleistungen", "viel Industrie"),
-    _feature("rent_level", "Mietniveau", "log", "hohe Mieten", "niedrige Mieten"),
-    _feature("living_space_per_capita", "Wohnfläche je Kopf", "none", "viel Wohnfläche", "wenig Wohnfläche"),
-    _feature("students_per_100", "Studierende je 100 Einwohner", "sqrt", "viele Studierende", "wenige Studierende"),
+    _feature("pop", "size", "log", ("Einwohnerzahl", "groß", "klein"), ("Population", "large", "small")),
+    _feature(
+        "density",
+        "size",
+        "log",
+        ("Einwohnerdichte", "dicht bebaut", "dünn besiedelt"),
+        ("Population density", "densely built", "thinly settled"),
+    ),
+    _feature(
+        "share_65plus",
+        "age",
+        "none",
+        ("Anteil ab 65 Jahren", "ältere Bevölkerung", "jüngere Bevölkerung"),
+        ("Share aged 65 and over", "older population", "younger population"),
+    ),
+    _feature(
+        "gdp_per_capita",
+        "economy",
+        "log",
+        ("Wirtschaftskraft je Kopf", "hohe Wirtschaftskraft", "geringe Wirtschaftskraft"),
+        ("GDP per head", "strong economy", "weak economy"),
+    ),
+    _feature(
+        "share_tertiary_sector",
+        "economy",
+        "none",
+        ("Dienstleistungsanteil", "viele Dienstleistungen", "viel Industrie"),
+        ("Share of services", "many services", "much industry"),
+    ),
+    _feature(
+        "rent_level", "housing", "log", ("Mietniveau", "hohe Mieten", "niedrige Mieten"), ("Rents", "high rents", "low rents")
+    ),
+    _feature(
+        "living_space_per_capita",
+        "housing",
+        "none",
+        ("Wohnfläche je Kopf", "viel Wohnfläche", "wenig Wohnfläche"),
+        ("Living space per head", "much living space", "little living space"),
+    ),
+    _feature(
+        "students_per_100",
+        "students",
+        "sqrt",
+        ("Studierende je 100 Einwohner", "viele Studierende", "wenige Studierende"),
+        ("Students per 100 residents", "many students", "few students"),
+    ),
 )

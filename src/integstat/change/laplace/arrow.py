@@ -19,15 +19,20 @@ def expected_of(m: Structure, phi: Any, out: Any) -> None:
     """Write what the ring effects lead to expect into `out`, shape (patterns, D)."""
     groups, profile, of_column = m.groups, m.profile, m.of_column
     start, column, weight = m.start, m.column, m.weight
-    years = profile.shape[1]
-    out[:, :] = 0.0
+    profiles, years = profile.shape
+    through = np.empty((profiles, groups))  # what the pattern's columns add up to, by time profile
     for p in range(out.shape[0]):
+        through[:, :] = 0.0
         for k in range(start[p], start[p + 1]):
             q = column[k]
             for g in range(groups):
-                scaled = weight[k] * phi[q * groups + g]
-                for t in range(years):
-                    out[p, g * years + t] += scaled * profile[of_column[q], t]
+                through[of_column[q], g] += weight[k] * phi[q * groups + g]
+        for g in range(groups):
+            for t in range(years):
+                total = 0.0
+                for a in range(profiles):
+                    total += through[a, g] * profile[a, t]
+                out[p, g * years + t] = total
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -104,6 +109,39 @@ def _compress(groups: int, years: int, p: int, profile: Any, middle: Any, solved
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _border(m: Structure, summed: Any, summed_rhs: Any, system: Any, rhs: Any) -> None:
+    """Add the patterns' precisions and responses to the upper triangle of the ring's system and to its right-hand side.
+
+    Four patterns at a time, row by row: with a kernel of peers all columns are in all patterns, and this is most of the work.
+    """
+    groups, of_column, start, column, weight = m.groups, m.of_column, m.start, m.column, m.weight
+    patterns, wide, size = summed.shape[0], summed.shape[1], rhs.size
+    weights, spread = np.empty((4, of_column.size)), np.empty((4, wide, size))
+    for first in range(0, patterns, 4):
+        weights[:, :] = 0.0
+        spread[:, :, :] = 0.0
+        for i in range(min(4, patterns - first)):
+            p = first + i
+            for k in range(start[p], start[p + 1]):
+                q, a = column[k], of_column[column[k]] * groups
+                weights[i, q] = weight[k]
+                for g in range(groups):
+                    rhs[q * groups + g] += weight[k] * summed_rhs[p, a + g]
+                    for b in range(wide):
+                        spread[i, b, q * groups + g] = weight[k] * summed[p, b, a + g]
+        for q in range(of_column.size):
+            one, two, three, four = weights[0, q], weights[1, q], weights[2, q], weights[3, q]
+            if one == 0.0 and two == 0.0 and three == 0.0 and four == 0.0:
+                continue
+            for g in range(groups):
+                row, seen = q * groups + g, of_column[q] * groups + g
+                into = system[row, row:]
+                a1, a2, a3, a4 = spread[0, seen, row:], spread[1, seen, row:], spread[2, seen, row:], spread[3, seen, row:]
+                for j in range(into.size):
+                    into[j] += (one * a1[j] + two * a2[j]) + (three * a3[j] + four * a4[j])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def assemble(
     m: Structure,
     eta: Any,
@@ -119,13 +157,12 @@ def assemble(
     summed: Any,
     summed_rhs: Any,
 ) -> float:
-    """One linearisation: city blocks, the ring's system and its right-hand side; return the cities' log-determinants.
+    """One linearisation: city blocks, the ring's system (upper triangle) and its right-hand side; return the log-determinants.
 
     `factor` gets the inverted Cholesky factor of each city's precision, `posterior` its inverse, `working` the working response
     times its precision.
     """
-    groups, pattern, shared, profile, of_column = m.groups, m.pattern, m.shared, m.profile, m.of_column
-    start, column, weight = m.start, m.column, m.weight
+    groups, pattern, shared, profile = m.groups, m.pattern, m.shared, m.profile
     cities, cells = eta.shape
     years = cells // groups
     profiles = profile.shape[0]
@@ -153,31 +190,50 @@ def assemble(
     rhs[:] = 0.0
     for r in range(rhs.size):
         system[r, r] = precision[r]
-    for p in range(summed.shape[0]):
-        for k in range(start[p], start[p + 1]):
-            q, a = column[k], of_column[column[k]]
-            for g in range(groups):
-                rhs[q * groups + g] += weight[k] * summed_rhs[p, a * groups + g]
-            for other_k in range(start[p], k + 1):  # columns ascend within a pattern: the lower triangle is enough
-                other, b = column[other_k], of_column[column[other_k]]
-                both = weight[k] * weight[other_k]
-                for g in range(groups):
-                    for h in range(groups):
-                        system[q * groups + g, other * groups + h] += both * summed[p, a * groups + g, b * groups + h]
+    _border(m, summed, summed_rhs, system, rhs)
     return log_det
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_factor(factor: Any, b: Any, size: int) -> None:
-    """Solve L L' x = b in place."""
-    for i in range(size):
-        for k in range(i):
-            b[i] -= factor[i, k] * b[k]
-        b[i] /= factor[i, i]
+def factorise(a: Any, size: int) -> float:
+    """Replace the upper triangle of `a` by U with U' U = `a`; return the log-determinant, NaN where not definite.
+
+    Each row is subtracted from all later ones: no sum runs along a row, so the innermost loop is vectorised without another order
+    of additions.
+    """
+    log_det = 0.0
+    for k in range(size):
+        pivot = a[k, k]
+        if not pivot > 0.0:
+            return np.nan
+        log_det += np.log(pivot)
+        scale = 1.0 / np.sqrt(pivot)
+        for j in range(k, size):
+            a[k, j] *= scale
+        for i in range(k + 1, size):
+            row, other, factor = a[i, i:], a[k, i:], a[k, i]
+            for j in range(row.size):
+                row[j] -= factor * other[j]
+    return log_det
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_upper(factor: Any, b: Any, size: int) -> None:
+    """Solve U x = b in place."""
     for i in range(size - 1, -1, -1):
         for k in range(i + 1, size):
-            b[i] -= factor[k, i] * b[k]
+            b[i] -= factor[i, k] * b[k]
         b[i] /= factor[i, i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_factor(factor: Any, b: Any, size: int) -> None:
+    """Solve U' U x = b in place."""
+    for i in range(size):
+        b[i] /= factor[i, i]
+        for k in range(i + 1, size):
+            b[k] -= factor[i, k] * b[i]
+    solve_upper(factor, b, size)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

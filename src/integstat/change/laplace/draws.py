@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from integstat.change.laplace.arrow import conditional_mean, expected_of
+from integstat.change.laplace.arrow import conditional_mean, expected_of, solve_upper
 from integstat.change.laplace.cells import log_likelihood
 from integstat.change.laplace.newton import shift_to_mean, solve, workspace
 from integstat.change.laplace.prior import hyperprior, prior_precisions
@@ -98,10 +98,7 @@ def _ring_effects(mode: Any, system: Any, precision: Any, normal: Any, out: Any)
     for r in range(size):
         ratio += 0.5 * normal[r] * normal[r]
         out[r] = normal[r]
-    for i in range(size - 1, -1, -1):
-        for k in range(i + 1, size):
-            out[i] -= system[k, i] * out[k]
-        out[i] /= system[i, i]
+    solve_upper(system, out, size)
     for r in range(size):
         out[r] += mode[r]
         ratio -= 0.5 * precision[r] * out[r] * out[r]

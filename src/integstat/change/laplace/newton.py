@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from integstat.change.laplace.arrow import assemble, conditional_mean, expected_of, solve_factor
+from integstat.change.laplace.arrow import assemble, conditional_mean, expected_of, factorise, solve_factor
 from integstat.change.laplace.cells import curvature, higher, total_log_likelihood
-from integstat.change.laplace.prior import cholesky, hyperprior, prior_precisions
+from integstat.change.laplace.prior import hyperprior, prior_precisions
 from integstat.change.laplace.structure import Structure
 
 _STEPS_AT_MOST = 100  # of Newton
@@ -125,7 +125,7 @@ def solve(
     for _ in range(_STEPS_AT_MOST):
         curvature(m, eta, grad, info)
         log_det = assemble(m, eta, grad, info, inverse, precision, factor, posterior, working, system, rhs, summed, summed_rhs)
-        log_det += cholesky(system, size)
+        log_det += factorise(system, size)
         if not np.isfinite(log_det):
             return np.nan
         solve_factor(system, rhs, size)

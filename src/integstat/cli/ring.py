@@ -1,71 +1,22 @@
-"""The command line. Nothing heavy is imported before a command needs it."""
+"""Commands on a ring and on bare tables. Nothing heavy is imported before a command needs it."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.exceptions import Abort, Exit, TyperException
 
-from integstat.errors import IntegstatError, UsageError
+from integstat.cli.app import ConfigPath, DataPath, Force, Jobs, OutPath
+from integstat.errors import UsageError
 
 if TYPE_CHECKING:
     from integstat.run import RunOptions, Stage
 
-app = typer.Typer(
-    name="integstat",
-    help="Vergleicht, wie Integration in Städten vorankommt: Städtegruppen, Veränderung, Befunde mit ihrer Unsicherheit.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-_state = {"debug": False}
-INTERRUPTED = 130
-_CALLS = (
-    (r"Missing argument '(.+?)'", r"es fehlt \1"),
-    (r"Missing option '(.+?)'", r"es fehlt die Option \1"),
-    (r"No such option:? '?(.+?)'?\.?(?: .*)?$", r"die Option \1 gibt es nicht"),
-    (r"No such command '(.+?)'", r"den Befehl '\1' gibt es nicht"),
-    (r"Option '(.+?)' requires", r"nach \1 fehlt der Wert"),
-    (r"Invalid value for '(.+?)':", r"der Wert für \1 ist nicht zulässig"),
-    (r"Got unexpected extra argument\(?s?\)? \((.+?)\)", r"'\1' ist zu viel"),
-)
 
-ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="Konfiguration des Rings (TOML)")]
-OutPath = Annotated[
-    Path | None, typer.Option("--out", metavar="ORDNER", help="Ordner des Laufs; sonst results/<Name der Konfiguration>")
-]
-DataPath = Annotated[
-    Path | None, typer.Option("--data", metavar="ORDNER", help="Datenordner statt des in der Konfiguration genannten")
-]
-Force = Annotated[bool, typer.Option("--force", help="einen anderen Lauf im Ordner überschreiben")]
-Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Zahl der Prozessorkerne")]
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        print(version("integstat"))
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    debug: Annotated[bool, typer.Option("--debug", help="bei Fehlern den ganzen Aufrufweg zeigen")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="die Version nennen")] = False,
-) -> None:
-    _state["debug"] = debug
-
-
-@app.command("run")
 def run_command(
     config: ConfigPath,
     out: OutPath = None,
@@ -83,7 +34,6 @@ def run_command(
     _run(config, out, data, "report", force, jobs, redo_from)
 
 
-@app.command("peers")
 def peers_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
     """Nur bis zu den Vergleichsgruppen von Städten.
 
@@ -92,7 +42,6 @@ def peers_command(config: ConfigPath, out: OutPath = None, data: DataPath = None
     _run(config, out, data, "peers", force, jobs)
 
 
-@app.command("change")
 def change_command(
     config: Annotated[Path | None, typer.Argument(metavar="[CONFIG]", help="Konfiguration des Rings (TOML)")] = None,
     counts: Annotated[
@@ -132,7 +81,6 @@ def change_command(
     _bare(counts, out, covariates, kind, overlap, engine, seed, force, jobs)
 
 
-@app.command("report")
 def report_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
     """Den Bericht schreiben; was schon gerechnet ist, wird übernommen.
 
@@ -141,7 +89,6 @@ def report_command(config: ConfigPath, out: OutPath = None, data: DataPath = Non
     _run(config, out, data, "report", force, jobs)
 
 
-@app.command("check")
 def check_command(
     paths: Annotated[
         list[Path], typer.Argument(metavar="DATEN…", help="Dateien, Ordner oder die Konfiguration eines Rings (.toml)")
@@ -173,7 +120,6 @@ def check_command(
         raise typer.Exit(3)
 
 
-@app.command("simulate")
 def simulate_command(
     out: Annotated[Path, typer.Option("--out", metavar="ORDNER", help="wohin die Arbeitsmappen geschrieben werden")],
     cities: Annotated[int, typer.Option("--cities", metavar="N", min=3, max=600, help="Zahl der erfundenen Städte")] = 24,
@@ -188,7 +134,6 @@ def simulate_command(
     print(_simulate(out, cities, indicators, seed, force))
 
 
-@app.command("demo")
 def demo_command(
     out: Annotated[Path, typer.Option("--out", metavar="ORDNER", help="Ordner des Laufs")] = Path("results/demo"),
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 2021,
@@ -322,60 +267,3 @@ def _print_problems(table: Any) -> None:
     counts = {severity: int((table["severity"] == severity).sum()) for severity in words}
     hints = "1 Hinweis" if counts["hint"] == 1 else f"{counts['hint']} Hinweise"
     console.print(f"{counts['error']} Fehler, {counts['doubt']} Zweifel, {hints}", highlight=False)
-
-
-def main() -> None:
-    """Run the command line; leave with the exit code of what happened.
-
-    After an interruption without waiting for fits that still run: what is on disk is whole.
-    """
-    code = _main()
-    if code == INTERRUPTED:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
-
-
-def _german(message: str) -> str:
-    """Translate what the command-line library says of a wrong call; anything unknown stays as it is."""
-    for pattern, german in _CALLS:
-        found = re.match(pattern, message)
-        if found:
-            return found.expand(german)
-    return message.rstrip(".")
-
-
-def _main(arguments: list[str] | None = None) -> int:
-    if arguments is None:
-        arguments = sys.argv[1:]
-    try:
-        result = app(args=arguments or ["--help"], standalone_mode=False)
-        code = int(result) if isinstance(result, int) else 0
-    except Exit as done:
-        code = int(done.exit_code)
-    except (KeyboardInterrupt, Abort):
-        code = INTERRUPTED
-    except TyperException as error:
-        print(
-            UsageError(_german(error.format_message()), place="Aufruf", mend="siehe integstat --help").sentence(), file=sys.stderr
-        )
-        return UsageError.exit_code
-    except IntegstatError as error:
-        if _state["debug"]:
-            traceback.print_exc()
-        print(error.sentence(), file=sys.stderr)
-        return error.exit_code
-    except Exception as error:
-        if _state["debug"]:
-            traceback.print_exc()
-        what = f"{type(error).__name__}: {error}"
-        print(f"Unerwarteter Fehler ({what}); mit 'integstat --debug …' erscheint der Aufrufweg.", file=sys.stderr)
-        return 1
-    if code == INTERRUPTED:
-        print("Abgebrochen; was fertig war, bleibt erhalten.", file=sys.stderr)
-    return code
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""From context to scaled, filled and weighted features; which features are refused."""

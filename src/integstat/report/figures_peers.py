@@ -1,0 +1,284 @@
+"""Figures of the peer groups, by the rules of `integstat.report.figures`: groups differ in shape as well as in colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import cos, pi, sin
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from integstat.report.figures import drawing
+
+TINTS = 8  # colours in the style sheet, and shapes here
+MANY = 40  # cities: above it only borderline and outlying ones are labelled in the map
+_CORNERS = {1: (4, 0.25), 2: (3, -0.5), 3: (4, 0.0), 4: (3, 0.5), 5: (5, -0.5), 6: (6, 0.0)}  # corners, turn in units of pi
+_SIZES = {1: 1.25, 2: 1.4, 3: 1.25, 4: 1.4, 5: 1.15, 6: 1.1, 7: 1.25}  # so that all look equally large
+_WIDTH, _HIGHEST, _LOWEST, _PAD = 640.0, 520.0, 200.0, 26.0
+_DOT = 6.0
+_FONTS = (("wide", 12.5), ("narrow", 22.0))  # two sets of labels; the style sheet shows the one that can be read
+_OUTLYING = 8  # cities farthest from the middle, labelled first
+_DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1))
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A city of the map: its place and doubt in the units of the axes, its group and how sure that is."""
+
+    label: str
+    title: str
+    x: float
+    y: float
+    spread: float
+    group: int
+    probability: float
+    borderline: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """Stability with one number of groups: of the ring, and of structureless rings the mean and the band."""
+
+    k: int
+    value: float
+    mean: float
+    lower: float
+    upper: float
+
+
+def tint(group: int) -> str:
+    """Class of the style sheet that gives a group its colour."""
+    return f"g{(group + group // TINTS) % TINTS}"
+
+
+def group_mark(group: int) -> Markup:
+    """Return the shape of a group in its colour; the letter stands beside it, so the shape is hidden from screen readers."""
+    path = _outline(group, 8.0, 8.0, 5.6)
+    return Markup(f'<svg class="gm {tint(group)}" viewBox="0 0 16 16" aria-hidden="true" focusable="false">{path}</svg>')
+
+
+def membership(own: float, second: float, *, title: str, description: str, width: int = 120) -> Markup:
+    """Draw a bar of a city's probabilities: its group, its second choice, all others.
+
+    Parameters
+    ----------
+    own, second : float
+        Probabilities; a missing second one counts as 0.
+    """
+    first = own * width
+    other = (second if np.isfinite(second) else 0.0) * width
+    parts = [
+        f'<rect class="rest" x="0.5" y="0.5" width="{width - 1}" height="9"/>',
+        f'<rect class="own" x="0" y="0" width="{first:.1f}" height="10"/>',
+        f'<rect class="second" x="{first:.1f}" y="0" width="{other:.1f}" height="10"/>',
+    ]
+    return drawing("ms", width, 10, title, description, parts)
+
+
+def together(matrix: np.ndarray, sizes: Sequence[int], *, title: str, description: str, steps: int = 6) -> Markup:
+    """How often two cities fall into the same group, as a square of grey cells.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (C, C)
+        Shares from 0 to 1, cities ordered by group.
+    sizes : sequence of int
+        Number of cities of each group, in that order: a line is drawn around each.
+    steps : int
+        Number of shades; the lightest is the paper.
+    """
+    count = len(matrix)
+    level = np.minimum((np.nan_to_num(matrix) * steps).astype(int), steps - 1)
+    parts = []
+    for shade in range(1, steps):
+        path = []
+        for row in range(count):
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], (level[row] == shade).astype(int), [0]])))
+            path += [f"M{start} {row}h{end - start}v1H{start}z" for start, end in edges.reshape(-1, 2)]
+        if path:
+            parts.append(f'<path class="s{shade}" d="{"".join(path)}"/>')
+    start = 0
+    for size in sizes:
+        parts.append(f'<rect class="box" x="{start}" y="{start}" width="{size}" height="{size}"/>')
+        start += size
+    return drawing("co", count, count, title, description, parts)
+
+
+def profile_bar(value: float, limit: float, *, width: int = 130) -> Markup:
+    """Draw one feature of a group as a bar from the ring's median in the middle; the number stands beside it, so it is hidden.
+
+    Parameters
+    ----------
+    value : float
+        Robust standard deviations from the median.
+    limit : float
+        Half width of the axis; longer bars end at it.
+    """
+    half = width / 2
+    end = half * (1 + max(-1.0, min(1.0, value / limit)))
+    left, right = min(half, end), max(half, end)
+    return Markup(
+        f'<svg class="pf" viewBox="0 0 {width} 12" aria-hidden="true" focusable="false">'
+        f'<path class="axis" d="M0 6H{width}"/><rect x="{left:.1f}" y="1.5" width="{right - left:.1f}" height="9"/>'
+        f'<path class="zero" d="M{half:.1f} 0V12"/></svg>'
+    )
+
+
+def stability_by_number(steps: Sequence[Step], chosen: int, *, title: str, description: str, axis: str) -> Markup:
+    """Stability of the ring by number of groups, beside what structureless rings reach.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        From few groups to many.
+    chosen : int
+        Its number is written bold.
+    axis : str
+        Name of the horizontal axis.
+    """
+    if not steps:
+        return Markup("")
+    width, left, top, bottom = 330.0, 34.0, 8.0, 150.0
+    low = min(0.0, *(min(one.lower, one.value) for one in steps))
+    gap = (width - left - 8) / len(steps)
+
+    def height(value: float) -> float:
+        return bottom - (value - low) / (1.0 - low) * (bottom - top)
+
+    parts = []
+    for value, label in ((0.0, "0"), (0.5, "0,5"), (1.0, "1")):
+        y = height(value)
+        parts.append(f'<path class="axis" d="M{left:.0f} {y:.1f}H{width:.0f}"/>')
+        parts.append(f'<text x="{left - 6:.0f}" y="{y + 3.5:.1f}" text-anchor="end">{label}</text>')
+    line = []
+    for place, one in enumerate(steps):
+        x = left + gap * (place + 0.5)
+        upper, lower = height(one.upper), height(one.lower)
+        parts.append(
+            f'<rect class="cloud" x="{x - 9:.1f}" y="{upper:.1f}" width="18" height="{max(lower - upper, 1.0):.1f}"/>'
+            f'<path class="middle" d="M{x - 9:.1f} {height(one.mean):.1f}h18"/>'
+            f'<text class="{"chosen" if one.k == chosen else "k"}" x="{x:.1f}" y="{bottom + 15:.0f}" text-anchor="middle">'
+            f"{one.k}</text>"
+        )
+        line.append((x, height(one.value)))
+    parts.append(f'<path class="line" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in line)}"/>')
+    parts += [f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="3.6"/>' for x, y in line]
+    parts.append(f'<text x="{(left + width) / 2:.0f}" y="{bottom + 31:.0f}" text-anchor="middle">{escape(axis)}</text>')
+    return drawing("sk", width, bottom + 36, title, description, parts)
+
+
+def city_map(dots: Sequence[Dot], *, title: str, description: str) -> Markup:
+    """Cities in two dimensions, both axes on one scale: distances may be compared.
+
+    Parameters
+    ----------
+    dots : sequence of Dot
+        Shape and colour are the group's; the paler, the less probable; hollow where borderline; the circle is the spread.
+
+    Returns
+    -------
+    Markup
+        With two sets of labels, for wide and narrow pages. What finds no room without covering another is left out; its name
+        stands in the city's title.
+    """
+    places, height, scale = _on_paper(dots)
+    parts = []
+    for dot, (x, y) in zip(dots, places, strict=True):
+        parts.append(f'<circle class="doubt" cx="{x:.1f}" cy="{y:.1f}" r="{dot.spread * scale:.1f}"/>')
+    labels = [part for style, font in _FONTS for part in _labels(dots, places, height, style, font)]
+    leaders = [part for part in labels if part.startswith("<path")]
+    parts += leaders
+    for dot, (x, y) in zip(dots, places, strict=True):
+        look = "hollow" if dot.borderline else "full"
+        pale = "" if dot.borderline else f' fill-opacity="{0.3 + 0.7 * dot.probability**2:.2f}"'
+        parts.append(
+            f'<g class="{tint(dot.group)} {look}"{pale}><title>{escape(dot.title)}</title>{_outline(dot.group, x, y, _DOT)}</g>'
+        )
+    parts += [part for part in labels if not part.startswith("<path")]
+    return drawing("map", _WIDTH, height, title, description, parts)
+
+
+def _outline(group: int, x: float, y: float, radius: float) -> str:
+    """Shape of a group around a point."""
+    kind = group % TINTS
+    if kind == 0:
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
+    size = radius * _SIZES[kind]
+    if kind == 7:  # a star of four points
+        turns = [(size if i % 2 == 0 else 0.45 * size, i / 4 - 0.5) for i in range(8)]
+    else:
+        corners, turn = _CORNERS[kind]
+        turns = [(size, 2 * i / corners + turn) for i in range(corners)]
+    points = "L".join(f"{x + far * cos(pi * turn):.1f} {y + far * sin(pi * turn):.1f}" for far, turn in turns)
+    return f'<path d="M{points}Z"/>'
+
+
+def _on_paper(dots: Sequence[Dot]) -> tuple[list[tuple[float, float]], float, float]:
+    """Places in the drawing, its height, and its units per unit of the axes."""
+    x, y = np.array([dot.x for dot in dots]), np.array([dot.y for dot in dots])
+    wide, high = max(float(np.ptp(x)), 1e-9), max(float(np.ptp(y)), 1e-9)
+    scale = min((_WIDTH - 4 * _PAD) / wide, (_HIGHEST - 2 * _PAD) / high)
+    height = max(_LOWEST, scale * high + 2 * _PAD)
+    middle = (float(x.max() + x.min()) / 2, float(y.max() + y.min()) / 2)
+    at = [(_WIDTH / 2 + scale * (a - middle[0]), height / 2 - scale * (b - middle[1])) for a, b in zip(x, y, strict=True)]
+    return [(float(a), float(b)) for a, b in at], float(height), float(scale)
+
+
+def _labels(dots: Sequence[Dot], places: list[tuple[float, float]], height: float, style: str, font: float) -> list[str]:
+    """Names that find room, one after the other, with a line where one stands farther away."""
+    taken = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in places]
+    parts = []
+    for i in _in_turn(dots, places):
+        wide = 0.58 * font * len(dots[i].label)
+        for far in (0,) if len(dots) > MANY else (0, 1, 2):
+            found = _room(places[i], wide, font, far, height, taken)
+            if found is None:
+                continue
+            (left, top, right, bottom), anchor = found
+            taken.append((left, top, right, bottom))
+            start = {"start": left, "middle": (left + right) / 2, "end": right}[anchor]
+            x, y = places[i]
+            if far:
+                end = min(max(x, left), right), min(max(y, top), bottom)
+                parts.append(f'<path class="leader {style}" d="M{x:.1f} {y:.1f}L{end[0]:.1f} {end[1]:.1f}"/>')
+            parts.append(
+                f'<text class="{style}" x="{start:.1f}" y="{bottom - 0.24 * font:.1f}" text-anchor="{anchor}" '
+                f'font-size="{font:g}">{escape(dots[i].label)}</text>'
+            )
+            break
+    return parts
+
+
+def _in_turn(dots: Sequence[Dot], places: list[tuple[float, float]]) -> list[int]:
+    """Cities in the order in which they are labelled: those far out, the borderline ones, then the crowded."""
+    at = np.array(places)
+    out = np.argsort(-np.round(((at - at.mean(axis=0)) ** 2).sum(axis=1), 3), kind="stable")[:_OUTLYING]
+    doubtful = sorted((i for i, dot in enumerate(dots) if dot.borderline), key=lambda i: dots[i].probability)
+    first = list(dict.fromkeys([*(int(i) for i in out), *doubtful]))
+    if len(dots) > MANY:
+        return first
+    near = (((at[:, None] - at[None]) ** 2).sum(axis=2) < 80.0**2).sum(axis=1)
+    rest = [int(i) for i in np.argsort(-near, kind="stable") if i not in first]
+    return first + rest
+
+
+def _room(
+    place: tuple[float, float],
+    wide: float,
+    font: float,
+    far: int,
+    height: float,
+    taken: list[tuple[float, float, float, float]],
+) -> tuple[tuple[float, float, float, float], str] | None:
+    """Box and anchor of a label beside a point that covers nothing; None where there is none."""
+    gap = _DOT + 3 + far * font
+    for right, down in _DIRECTIONS:
+        slant = 0.75 if right and down else 1.0
+        x = place[0] + right * (slant * gap + wide / 2)
+        y = place[1] + down * (slant * gap + font / 2)
+        box = (x - wide / 2, y - font / 2, x + wide / 2, y + font / 2)
+        inside = box[0] >= 0 and box[1] >= 0 and box[2] <= _WIDTH and box[3] <= height
+        if inside and not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+            return box, ("start" if right > 0 else "end" if right < 0 else "middle")
+    return None
