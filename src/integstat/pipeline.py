@@ -296,13 +296,13 @@ def bundle_of(partitions: Partitions, context: Context, settings: PeerSettings, 
     ValueError
         If the ring is too small for groups.
     """
-    if partitions.scaled is None:
+    if partitions.scaled is None or partitions.neighbours is None:
         raise ValueError("a ring without groups has nothing to freeze")
     chosen = int(partitions.diagnostics.loc[partitions.diagnostics["chosen"], "k"].iloc[0])
     return make_bundle(
         partitions.scaled,
         context,
-        settings,
+        settings.model_copy(update={"neighbours": partitions.neighbours.k}),
         labels=partitions.draws.at(chosen).systematic(_PARTITIONS),
         summary=partitions.summary,
         probability=partitions.probability,

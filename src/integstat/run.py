@@ -182,7 +182,7 @@ def _later_stages(
     with manifest.stage("peers"):
         say("Vergleichsgruppen bilden")
         partitions, peers, explained = _peer_stage(config, catalogue, delivery, admitted, options)
-        manifest.content["peers"] = list(partitions.notes) if partitions is not None else []
+        manifest.content["peers"] = _told(partitions)
     if options.until == "peers":
         return None
     store = Store(options.out / _STEPS)
@@ -265,6 +265,19 @@ def _check_context(config: RingConfig, catalogue: Catalogue, delivery: Delivery)
             mend="bitte das Blatt Kontext ausfüllen lassen oder in der Konfiguration den Abschnitt [peers] streichen",
         )
     return admit_features(config.peers, delivery.context, delivery.panel, catalogue, config.ring.years, provenance_of(config))
+
+
+def _told(partitions: Partitions | None) -> dict[str, Any]:
+    """What the manifest says of the peer stage."""
+    if partitions is None:
+        return {}
+    structure = partitions.structure
+    return {
+        "groups": partitions.size,
+        "structure_p": structure.p if structure is not None else None,
+        "grouped": structure.grouped if structure is not None else None,
+        "notes": list(partitions.notes),
+    }
 
 
 def _peer_stage(

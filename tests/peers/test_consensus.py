@@ -5,7 +5,7 @@ from hypothesis import settings as run
 from hypothesis import strategies as st
 
 from integstat.peers.ball import credible_ball
-from integstat.peers.build import cost
+from integstat.peers.build import cost, recommend
 from integstat.peers.consensus import Summary, candidates, coassignment, expected_loss, membership, summarise
 from integstat.peers.draws import Draws, sample_partitions
 from integstat.peers.groups import group_jaccard
@@ -85,10 +85,18 @@ def test_islands_are_recovered_and_certain() -> None:
     assert group_jaccard(found.partition, draws.at(4)).min() > 0.95
 
 
-def test_choice_weighs_stability_and_loss() -> None:
-    def one(k: int, stability: float, loss: float) -> Summary:
-        return Summary(k, np.zeros(3, dtype=int), stability, 0.0, loss)
+def one(k: int, stability: float, loss: float, smallest: int = 3) -> Summary:
+    return Summary(k, np.repeat([0, 1], [9, smallest]), stability, 0.0, loss)
 
+
+def test_without_proven_groups_none_of_one_or_two_cities_is_recommended() -> None:
+    tried = [one(3, 0.5, 0.9), one(4, 0.5, 0.7, smallest=2), one(5, 0.5, 0.8)]
+    assert recommend(tried, grouped=True).k == 4
+    assert recommend(tried, grouped=False).k == 5
+    assert recommend([one(2, 0.5, 0.9, smallest=1)], grouped=False).k == 2
+
+
+def test_choice_weighs_stability_and_loss() -> None:
     assert cost(one(4, 0.75, 0.6), 8) == pytest.approx(0.6 + 0.25 * 3)
     assert cost(one(4, 0.99, 0.6), 5) < min(cost(one(3, 0.70, 0.5), 5), cost(one(5, 0.80, 0.4), 5))
     assert cost(one(4, 0.98, 0.5), 5) < min(cost(one(3, 1.00, 0.9), 5), cost(one(5, 0.80, 0.5), 5))

@@ -76,10 +76,10 @@ def _build(context: Context, settings: PeerSettings, seed: int, cores: int) -> P
     draws = sample_partitions(scaled, ks, settings, own[1], cores=cores)
     overall = coassignment(draws)
     summaries = [summarise(draws, k, overall) for k in ks]
-    recommended = min(summaries, key=lambda one: (round(cost(one, ks[-1]), 9), one.k))
-    chosen = recommended if settings.k is None else next(one for one in summaries if one.k == settings.k)
     measures = numbers(points, ks, np.random.default_rng(own[2]))
     structure = structure_test(points, ks, own[3], clouds=settings.clouds, cores=cores)
+    recommended = recommend(summaries, structure.grouped)
+    chosen = recommended if settings.k is None else next(one for one in summaries if one.k == settings.k)
     partition = ordered(chosen.partition, scaled.frame)
     at = draws.at(chosen.k)
     probability = membership(partition, at)
@@ -128,6 +128,22 @@ def group_range(points: np.ndarray, settings: PeerSettings) -> range:
             mend=f"bitte höchstens {most} Gruppen verlangen",
         )
     return range(min(settings.k_min, most), most + 1)
+
+
+def recommend(summaries: list[Summary], grouped: bool) -> Summary:
+    """Take the number of groups of least cost; of equals the smallest.
+
+    Parameters
+    ----------
+    summaries : list of Summary
+        One for each k tried.
+    grouped : bool
+        Whether the structure test found groups. Where it did not, groups serve comparison alone: numbers with a group of fewer
+        than three cities are passed over, if there are others.
+    """
+    most = max(one.k for one in summaries)
+    usable = [one for one in summaries if grouped or np.bincount(one.partition).min() >= CITIES_PER_GROUP]
+    return min(usable or summaries, key=lambda one: (round(cost(one, most), 9), one.k))
 
 
 def cost(summary: Summary, most: int) -> float:

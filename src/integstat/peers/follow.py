@@ -61,10 +61,11 @@ class Followed:
         moved = self.moves[self.moves["moved"]]
         if moved.empty:
             return [*told, "Keine Stadt hat die Gruppe gewechselt."]
-        for row in moved.itertuples():
+        columns = [moved[name] for name in ("city_name", "group_before", "group_now", "p_moved", "p_moved_by_chance")]
+        for name, before, now, p, by_chance in zip(*columns, strict=True):
             told.append(
-                f"{row.city_name}: bisher '{row.group_before}', jetzt '{row.group_now}'. Wahrscheinlichkeit eines Wechsels "
-                f"{100 * row.p_moved:.0f} %, allein durch Zufall {100 * row.p_moved_by_chance:.0f} %."
+                f"{name}: bisher '{before}', jetzt '{now}'. Wahrscheinlichkeit eines Wechsels "
+                f"{100 * p:.0f} %, allein durch Zufall {100 * by_chance:.0f} %."
             )
         return told
 

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from integstat.peers.features.build import Scaled
 from integstat.peers.settings import PeerSettings
 
+_SHARE = 3  # a list holds at most the third part of the ring: longer ones tell nobody apart
 VARIANTS = (200, 1000)  # ways to measure the distance, in large and in small rings
 _WORK = 100_000  # cities times variants, between the two
 CONCENTRATION = 10.0  # of the weights per feature: they vary by about 30 % of themselves
@@ -130,7 +131,7 @@ def nearest_neighbours(scaled: Scaled, settings: PeerSettings, seed: int) -> Nei
     took 43 to 76 seconds and 0.4 GB on a busy machine.
     """
     count = len(scaled.cities)
-    k = min(settings.neighbours, count - 1)
+    k = min(settings.neighbours, max(1, count // _SHARE), count - 1)
     weights = variant_weights(scaled, settings.feature_fraction, seed)
     if k < 1:
         return Neighbours(scaled.cities, 0, np.zeros((count, count)), np.zeros((count, count)), np.ones((count, count)))

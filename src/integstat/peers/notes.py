@@ -22,7 +22,7 @@ def partition_notes(
     groups: pd.DataFrame,
     structure: Structure,
 ) -> tuple[str, ...]:
-    """Say what limits the groups: numbers not tried, lone cities, groups that dissolve, and no structure at all.
+    """Say what limits the groups: numbers not tried, lone cities, groups that dissolve or are not clearly apart.
 
     Parameters
     ----------
@@ -50,13 +50,7 @@ def partition_notes(
             f"Die Gruppe '{name}' zerfällt häufig, wenn Städte, Merkmale oder Verfahren wechseln "
             f"(mittlere Übereinstimmung {_two(jaccard)} von höchstens 1)."
         )
-    if not structure.grouped:
-        notes.append(
-            "Die Städte bilden eher ein Gefälle als Inseln: Auch aus einer einzigen Wolke von Städten entstünden ähnlich klare "
-            f"Gruppen (p = {_two(structure.p)}). Die Einteilung ist eine Übereinkunft mit Wahrscheinlichkeiten; "
-            "gleichrangig daneben stehen die Nachbarstädte jeder Stadt."
-        )
-    elif chosen.stability < LOW_STABILITY:
+    if chosen.stability < LOW_STABILITY and structure.grouped:
         doubtful = int((probability[np.arange(cities), partition] < settings.borderline).sum())
         are = "1 Stadt ist ein Grenzfall" if doubtful == 1 else f"{doubtful} Städte sind Grenzfälle"
         notes.append(

@@ -92,7 +92,7 @@ class PeerSettings(Strict):
         Total weight of a group of features, which they divide in proportion to their own; features of groups not named stand
         for themselves. 1: as much as one feature of weight 1 that is correlated with none.
     neighbours : int
-        Length of a city's list of nearest cities.
+        Length of a city's list of nearest cities; at most a third of the ring.
     notion : {'groups', 'neighbours'}
         With whom standing and change against peers compare a city: with its group, or with its own nearest cities.
     starts : int

@@ -84,7 +84,9 @@ def _reasons(look: Lookup, partitions: Partitions) -> tuple[str, ...]:
     recommended = table[table["recommended"]].iloc[0]
     chosen = int(table.loc[table["chosen"], "k"].iloc[0])
     best = int(recommended["k"])
-    said = [t("peers.reason.recommended", k=_groups(look, best), cost=number(float(recommended["cost"]), 2))]
+    proven = partitions.structure is None or partitions.structure.grouped
+    reason = "peers.reason.recommended" if proven else "peers.reason.convention"
+    said = [t(reason, k=_groups(look, best), cost=number(float(recommended["cost"]), 2))]
     others = tried[tried["k"] != best]
     if not others.empty:
         said[0] += " " + t(
