@@ -22,12 +22,12 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from integstat.panel import Context
-from integstat.peers.build import cost
+from integstat.peers.build import recommend
 from integstat.peers.consensus import coassignment, summarise
 from integstat.peers.draws import Draws, k_weights, sample_partitions
 from integstat.peers.features.build import scale_features
 from integstat.peers.settings import FeatureSettings, PeerSettings
-from integstat.peers.structure import structure_test
+from integstat.peers.structure import Structure, structure_test
 
 SEPARATIONS = (0.0, 0.5, 0.75, 1.0, 1.5, 2.5)  # SD of a group's mean in each feature; within a group it is 1
 BINS = np.linspace(0.0, 1.0, 11)
@@ -56,17 +56,17 @@ def one_ring(task: tuple[float, int, dict[str, object]]) -> dict[str, object]:
     frame = pd.DataFrame(values, index=[f"{91001 + i}" for i in range(len(values))], columns=ids)
     with threadpool_limits(limits=1):
         scaled = scale_features(Context(frame, 2020), settings, number)
-        draws = sample_partitions(scaled, KS, settings, number)
+        structure = structure_test(scaled.points(0), KS, number)
+        draws = sample_partitions(scaled, KS, settings, number, excess=structure.excess)
         pairs = np.triu_indices(len(values), k=1)
         together = (truth[:, None] == truth)[pairs]
         table = {}
         for name, rule in (("equal", "equal"), ("stability", "stability"), ("true k", {int(truth.max()) + 1: 1.0})):
-            share = coassignment(_reweighted(draws, settings.model_copy(update={"k_weight": rule})))[pairs]
+            share = coassignment(_reweighted(draws, structure, settings.model_copy(update={"k_weight": rule})))[pairs]
             table[name] = _counts(share, together)
         overall = coassignment(draws)
         summaries = [summarise(draws, k, overall) for k in KS]
-        best = min(summaries, key=lambda one: cost(one, max(KS)))
-        structure = structure_test(scaled.points(0), KS, number)
+        best = recommend(summaries, structure)
     return {
         "separation": separation,
         "groups": int(truth.max()) + 1,
@@ -78,9 +78,9 @@ def one_ring(task: tuple[float, int, dict[str, object]]) -> dict[str, object]:
     }
 
 
-def _reweighted(draws: Draws, settings: PeerSettings) -> Draws:
+def _reweighted(draws: Draws, structure: Structure, settings: PeerSettings) -> Draws:
     """Return the same partitions with other weights of k."""
-    by_k = k_weights(draws.stability, settings)
+    by_k = k_weights(draws.stability, structure.excess, settings)
     size = {k: int((draws.k == k).sum()) for k in KS}
     weight = np.array([by_k[int(k)] / size[int(k)] for k in draws.k])
     return replace(draws, weight=weight)

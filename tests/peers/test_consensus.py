@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import settings as run
@@ -9,6 +10,7 @@ from integstat.peers.build import cost, recommend
 from integstat.peers.consensus import Summary, candidates, coassignment, expected_loss, membership, summarise
 from integstat.peers.draws import Draws, sample_partitions
 from integstat.peers.groups import group_jaccard
+from integstat.peers.structure import Structure
 
 from .rings import islands, same_partition, settings
 from .test_draws import hand_made, scaled
@@ -91,15 +93,16 @@ def one(k: int, stability: float, loss: float, smallest: int = 3) -> Summary:
 
 def test_without_proven_groups_none_of_one_or_two_cities_is_recommended() -> None:
     tried = [one(3, 0.5, 0.9), one(4, 0.5, 0.7, smallest=2), one(5, 0.5, 0.8)]
-    assert recommend(tried, grouped=True).k == 4
-    assert recommend(tried, grouped=False).k == 5
-    assert recommend([one(2, 0.5, 0.9, smallest=1)], grouped=False).k == 2
+    found, missed = (Structure(p, p < 0.05, pd.DataFrame(columns=["measure", "k", "value", "mean"])) for p in (0.01, 0.5))
+    assert recommend(tried, found).k == 4
+    assert recommend(tried, missed).k == 5
+    assert recommend([one(2, 0.5, 0.9, smallest=1)], missed).k == 2
 
 
 def test_choice_weighs_stability_and_loss() -> None:
-    assert cost(one(4, 0.75, 0.6), 8) == pytest.approx(0.6 + 0.25 * 3)
-    assert cost(one(4, 0.99, 0.6), 5) < min(cost(one(3, 0.70, 0.5), 5), cost(one(5, 0.80, 0.4), 5))
-    assert cost(one(4, 0.98, 0.5), 5) < min(cost(one(3, 1.00, 0.9), 5), cost(one(5, 0.80, 0.5), 5))
+    assert cost(one(4, 0.75, 0.6), {4: 0.1}, 8) == pytest.approx(0.6 + (0.25 + 0.9) * 3)
+    assert cost(one(4, 0.99, 0.6), {}, 5) < min(cost(one(3, 0.70, 0.5), {}, 5), cost(one(5, 0.80, 0.4), {}, 5))
+    assert cost(one(4, 0.98, 0.5), {}, 5) < min(cost(one(3, 1.00, 0.9), {}, 5), cost(one(5, 0.80, 0.5), {}, 5))
 
 
 def test_membership_by_hand() -> None:

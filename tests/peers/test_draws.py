@@ -68,11 +68,12 @@ def test_samples_of_large_rings_are_limited() -> None:
 
 def test_weights_of_k_follow_stability_or_the_config() -> None:
     by_k = {2: 0.5, 3: 0.9, 4: 0.85}
-    found = k_weights(by_k, settings())
-    assert found[3] > found[4] > found[2]
-    assert found[3] / found[4] == pytest.approx(np.e)
-    assert k_weights(by_k, settings(k_weight="equal")) == pytest.approx({2: 1 / 3, 3: 1 / 3, 4: 1 / 3})
-    assert k_weights(by_k, settings(k_weight={"4": 2.0, "3": 1.0})) == pytest.approx({2: 0.0, 3: 1 / 3, 4: 2 / 3})
+    found = k_weights(by_k, {4: 0.2, 3: 0.05}, settings())
+    assert found[4] > found[3] > found[2]
+    assert found[4] / found[3] == pytest.approx(np.e)
+    assert k_weights(by_k, {}, settings())[3] > k_weights(by_k, {}, settings())[4]
+    assert k_weights(by_k, {}, settings(k_weight="equal")) == pytest.approx({2: 1 / 3, 3: 1 / 3, 4: 1 / 3})
+    assert k_weights(by_k, {}, settings(k_weight={"4": 2.0, "3": 1.0})) == pytest.approx({2: 0.0, 3: 1 / 3, 4: 2 / 3})
 
 
 def test_stability_compares_draws_of_different_samples_only() -> None:

@@ -196,6 +196,7 @@ def diagnostics(count: int) -> pd.DataFrame:
             "k": [1, 2, 3, 4],
             "weight": [none, 0.2, 0.7, 0.1],
             "stability": [none, 0.61, 0.66, 0.58],
+            "excess": [none, 0.05, 0.12, -0.02],
             "expected_loss": [none, 1.2, 1.05, 1.3],
             "loss_at_k": [none, 0.9, 0.8, 0.9],
             "cost": [none, 2.0, 1.7, 2.2],

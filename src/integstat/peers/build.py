@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -22,12 +23,12 @@ from integstat.peers.number import Numbers, numbers
 from integstat.peers.partitions import Partitions
 from integstat.peers.position import positions
 from integstat.peers.settings import PeerSettings, check_settings
-from integstat.peers.structure import structure_test
+from integstat.peers.structure import Structure, structure_test
 
 FEWEST_CITIES = 8  # below it there is one group
 CITIES_PER_GROUP = 3  # on average, at least
-DIAGNOSTICS = ("k", "weight", "stability", "expected_loss", "loss_at_k", "cost", "prediction_strength", "gap", "gap_se", "bic",
-               "silhouette", "smallest_group", "recommended", "chosen")  # fmt: skip
+DIAGNOSTICS = ("k", "weight", "stability", "excess", "expected_loss", "loss_at_k", "cost", "prediction_strength", "gap",
+               "gap_se", "bic", "silhouette", "smallest_group", "recommended", "chosen")  # fmt: skip
 
 
 def build_partitions(context: Context, settings: PeerSettings, seed: int, *, cores: int = 1) -> Partitions:
@@ -73,18 +74,18 @@ def _build(context: Context, settings: PeerSettings, seed: int, cores: int) -> P
     scaled = scale_features(context, settings, own[0])
     points = scaled.points(0)
     ks = group_range(points, settings)
-    draws = sample_partitions(scaled, ks, settings, own[1], cores=cores)
+    structure = structure_test(points, ks, own[3], clouds=settings.clouds, cores=cores)
+    draws = sample_partitions(scaled, ks, settings, own[1], excess=structure.excess, cores=cores)
     overall = coassignment(draws)
     summaries = [summarise(draws, k, overall) for k in ks]
     measures = numbers(points, ks, np.random.default_rng(own[2]))
-    structure = structure_test(points, ks, own[3], clouds=settings.clouds, cores=cores)
-    recommended = recommend(summaries, structure.grouped)
+    recommended = recommend(summaries, structure)
     chosen = recommended if settings.k is None else next(one for one in summaries if one.k == settings.k)
     partition = ordered(chosen.partition, scaled.frame)
     at = draws.at(chosen.k)
     probability = membership(partition, at)
     groups = group_table(partition, scaled, at)
-    diagnostics = _diagnostics(draws, summaries, measures, recommended.k, chosen.k)
+    diagnostics = _diagnostics(draws, summaries, measures, structure, recommended.k, chosen.k)
     place, axes, shown = positions(scaled, settings.feature_fraction, np.random.default_rng(own[4]))
     return Partitions(
         cities=scaled.cities,
@@ -130,40 +131,47 @@ def group_range(points: np.ndarray, settings: PeerSettings) -> range:
     return range(min(settings.k_min, most), most + 1)
 
 
-def recommend(summaries: list[Summary], grouped: bool) -> Summary:
+def recommend(summaries: list[Summary], structure: Structure) -> Summary:
     """Take the number of groups of least cost; of equals the smallest.
 
     Parameters
     ----------
     summaries : list of Summary
         One for each k tried.
-    grouped : bool
-        Whether the structure test found groups. Where it did not, groups serve comparison alone: numbers with a group of fewer
-        than three cities are passed over, if there are others.
+    structure : Structure
+        Where the test found no groups, groups serve comparison alone: numbers with a group of fewer than three cities are passed
+        over, if there are others.
     """
     most = max(one.k for one in summaries)
-    usable = [one for one in summaries if grouped or np.bincount(one.partition).min() >= CITIES_PER_GROUP]
-    return min(usable or summaries, key=lambda one: (round(cost(one, most), 9), one.k))
+    usable = [one for one in summaries if structure.grouped or np.bincount(one.partition).min() >= CITIES_PER_GROUP]
+    return min(usable or summaries, key=lambda one: (round(cost(one, structure.excess, most), 9), one.k))
 
 
-def cost(summary: Summary, most: int) -> float:
-    """Expected loss plus 1 - stability times log2 of the largest k tried, the most bits that a partition there can tell.
+def cost(summary: Summary, excess: Mapping[int, float], most: int) -> float:
+    """Expected loss, plus what stability and its excess lack of 1, times log2 of the largest k tried.
+
+    The logarithm is the most bits that a partition there can tell. `excess` is that of `Structure`: numbers of groups that recur
+    no more than in a cloud get no credit for it.
 
     Notes
     -----
     Stability alone would take a coarse partition that recurs though a finer one recurs as well; loss alone would take
     the middle of the range tried. The choice does not say that groups exist: without structure some number is chosen, too.
     """
-    return summary.expected_loss + (1.0 - summary.stability) * float(np.log2(most))
+    lack = (1.0 - summary.stability) + (1.0 - excess.get(summary.k, 0.0))
+    return summary.expected_loss + lack * float(np.log2(most))
 
 
-def _diagnostics(draws: Draws, summaries: list[Summary], measures: Numbers, recommended: int, chosen: int) -> pd.DataFrame:
+def _diagnostics(
+    draws: Draws, summaries: list[Summary], measures: Numbers, structure: Structure, recommended: int, chosen: int
+) -> pd.DataFrame:
     rows = []
     for summary in summaries:
         row = asdict(summary)
         partition = row.pop("partition")
         row["weight"] = float(draws.weight[draws.k == summary.k].sum())
-        row["cost"] = cost(summary, max(one.k for one in summaries))
+        row["excess"] = structure.excess[summary.k]
+        row["cost"] = cost(summary, structure.excess, max(one.k for one in summaries))
         row["smallest_group"] = int(np.bincount(partition).min())
         row["recommended"] = summary.k == recommended
         row["chosen"] = summary.k == chosen

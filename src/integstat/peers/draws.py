@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +13,7 @@ from integstat.peers.cluster.bulk import cluster_all
 from integstat.peers.features.build import Scaled
 from integstat.peers.settings import Algorithm, PeerSettings
 
-SHARPNESS = 20.0  # of the weights of k in their stability; with it co-assignment is calibrated on simulated rings
+SHARPNESS = 10.0  # of the weights of k; with it co-assignment is calibrated on simulated rings
 _COMPARED = 100  # samples whose agreement is looked at
 
 
@@ -75,7 +75,15 @@ class Draws:
         return np.asarray(self.labels[np.minimum(picked, len(steps) - 1)])
 
 
-def sample_partitions(scaled: Scaled, ks: Sequence[int], settings: PeerSettings, seed: int, *, cores: int = 1) -> Draws:
+def sample_partitions(
+    scaled: Scaled,
+    ks: Sequence[int],
+    settings: PeerSettings,
+    seed: int,
+    *,
+    excess: Mapping[int, float] | None = None,
+    cores: int = 1,
+) -> Draws:
     """Cluster the whole ring, and samples of its cities and features, by every algorithm and number of groups.
 
     Parameters
@@ -88,6 +96,8 @@ def sample_partitions(scaled: Scaled, ks: Sequence[int], settings: PeerSettings,
         `algorithms` and their weights, `resamples`, `resampling`, `resample_fraction`, `feature_fraction`, `largest_sample`,
         `k_weight`.
     seed : int
+    excess : mapping of int to float, optional
+        By how much each number of groups is more stable than in rings without structure (`Structure.excess`); None: unknown.
     cores : int
         Samples worked on at once; the result does not depend on it.
 
@@ -121,7 +131,7 @@ def sample_partitions(scaled: Scaled, ks: Sequence[int], settings: PeerSettings,
         algorithm=np.array(settings.algorithms)[method],
         sample=sample,
     )
-    return _weighted(draws, settings)
+    return _weighted(draws, excess or {}, settings)
 
 
 def _one_sample(scaled: Scaled, ks: Sequence[int], settings: PeerSettings, number: int, rng: np.random.Generator) -> np.ndarray:
@@ -146,7 +156,7 @@ def _members(cities: int, settings: PeerSettings, rng: np.random.Generator) -> n
     return np.sort(rng.choice(cities, size, replace=False))
 
 
-def _weighted(draws: Draws, settings: PeerSettings) -> Draws:
+def _weighted(draws: Draws, excess: Mapping[int, float], settings: PeerSettings) -> Draws:
     """Give every draw the weight of its algorithm times that of its k."""
     by_algorithm = np.array([_algorithm_weight(settings, name) for name in settings.algorithms])
     by_algorithm /= by_algorithm.sum()
@@ -154,7 +164,7 @@ def _weighted(draws: Draws, settings: PeerSettings) -> Draws:
     weight = np.array([method[name] for name in draws.algorithm])
     weighted = replace(draws, weight=weight / weight.sum())
     stable = {int(k): stability(weighted.at(int(k))) for k in np.unique(draws.k)}
-    by_k = k_weights(stable, settings)
+    by_k = k_weights(stable, excess, settings)
     weight = weight * np.array([by_k[int(k)] for k in draws.k])
     return replace(weighted, weight=weight / weight.sum(), stability=stable)
 
@@ -163,16 +173,18 @@ def _algorithm_weight(settings: PeerSettings, name: Algorithm) -> float:
     return float(settings.algorithm_weight.get(name, 1.0))
 
 
-def k_weights(by_k: dict[int, float], settings: PeerSettings) -> dict[int, float]:
+def k_weights(by_k: Mapping[int, float], excess: Mapping[int, float], settings: PeerSettings) -> dict[int, float]:
     """Weights of the numbers of groups, sum 1.
 
     Parameters
     ----------
-    by_k : dict of int to float
+    by_k : mapping of int to float
         Stability of each number of groups.
+    excess : mapping of int to float
+        What of it is more than in rings without structure; 0 for those not named.
     settings : PeerSettings
-        `k_weight`: "stability" lets weights grow by e for each 0.05 of stability, so that numbers of groups that do not recur
-        drop out; "equal"; or a weight for each k, those not named have none.
+        `k_weight`: "stability" lets weights grow by e for each 0.1 of stability and each 0.1 of excess, so that numbers of groups
+        drop out that do not recur, or recur no more than in a cloud; "equal"; or a weight for each k, those not named have none.
 
     Notes
     -----
@@ -184,7 +196,7 @@ def k_weights(by_k: dict[int, float], settings: PeerSettings) -> dict[int, float
     elif settings.k_weight == "equal":
         raw = np.ones(len(ks))
     else:
-        values = np.array([by_k[k] for k in ks])
+        values = np.array([by_k[k] + excess.get(k, 0.0) for k in ks])
         raw = np.exp(SHARPNESS * (values - np.nanmax(values)))
     if raw.sum() <= 0:
         raw = np.ones(len(ks))

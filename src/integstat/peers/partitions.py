@@ -38,9 +38,10 @@ class Partitions:
         A row per group, as `integstat.peers.groups.group_table` gives it.
     diagnostics : pandas.DataFrame
         One row per k, from 1: `k`; `weight` among the draws; `stability`, mean adjusted Rand index between draws with that k;
-        `expected_loss` of its best partition over all draws and `loss_at_k` over those with that k (variation of information,
-        bits); `cost` of loss and instability; `prediction_strength`, `gap`, `gap_se`, `bic`, `silhouette`
-        (`integstat.peers.number`); `smallest_group`, cities; `recommended` marks the least cost, `chosen` the one taken.
+        `excess` of stability over structureless rings (k-means alone); `expected_loss` of its best partition over all draws and
+        `loss_at_k` over those with that k (variation of information, bits); `cost` of loss and lack of stability;
+        `prediction_strength`, `gap`, `gap_se`, `bic`, `silhouette` (`integstat.peers.number`); `smallest_group`, cities;
+        `recommended` marks the least cost, `chosen` the one taken.
     named : dict of str to int
         Number of groups that each of the other measures names.
     ball : CredibleBall or None

@@ -40,6 +40,13 @@ class Structure:
     grouped: bool
     table: pd.DataFrame
 
+    @property
+    def excess(self) -> dict[int, float]:
+        """By how much each number of groups is more stable in the ring than in the structureless rings on average."""
+        stable = self.table[self.table["measure"] == "stability"]
+        more = stable["value"] - stable["mean"]
+        return {int(k): float(one) for k, one in zip(stable["k"], more, strict=True)}
+
 
 def structure_test(points: np.ndarray, ks: Sequence[int], seed: int, *, clouds: int = _CLOUDS, cores: int = 1) -> Structure:
     """Compare how clearly k-means divides the ring with how clearly it divides single Gaussian clouds.

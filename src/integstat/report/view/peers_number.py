@@ -40,7 +40,7 @@ def number_view(look: Lookup, partitions: Partitions) -> NumberView | None:
     table = partitions.diagnostics
     if len(table) < 2 or not table["recommended"].any():
         return None
-    columns = ("weight", "stability", "loss", "cost", "prediction_strength", "gap", "bic", "silhouette", "smallest")
+    columns = ("weight", "stability", "excess", "loss", "cost", "prediction_strength", "gap", "bic", "silhouette", "smallest")
     return NumberView(
         reasons=_reasons(look, partitions),
         columns=tuple(look.texts.t(f"peers.trials.{name}") for name in columns),
@@ -66,6 +66,7 @@ def _trial(look: Lookup, partitions: Partitions, row: pd.Series) -> Trial:
     shown = {
         "weight": look.texts.percent(float(row["weight"])),
         "stability": number(float(row["stability"]), 2),
+        "excess": look.texts.number(float(row["excess"]), 2, sign=True),
         "expected_loss": number(float(row["expected_loss"]), 2),
         "cost": number(float(row["cost"]), 2),
         "prediction_strength": number(float(row["prediction_strength"]), 2),
