@@ -56,7 +56,7 @@ def one_ring(task: tuple[float, int, dict[str, object]]) -> dict[str, object]:
     frame = pd.DataFrame(values, index=[f"{91001 + i}" for i in range(len(values))], columns=ids)
     with threadpool_limits(limits=1):
         scaled = scale_features(Context(frame, 2020), settings, number)
-        structure = structure_test(scaled.points(0), KS, number)
+        structure = structure_test(scaled.points(0)[None], KS, number)
         draws = sample_partitions(scaled, KS, settings, number, excess=structure.excess)
         pairs = np.triu_indices(len(values), k=1)
         together = (truth[:, None] == truth)[pairs]

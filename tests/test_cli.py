@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -349,3 +350,28 @@ def test_ctrl_c_leaves_with_130_and_says_that_what_was_done_stays(ring_folder: P
 def test_a_wrong_call_is_told_in_german(arguments, sentence, capsys):
     assert cli.execute(arguments) == 2
     assert capsys.readouterr().err.strip() == sentence
+
+
+def test_another_city_is_placed_and_groups_are_followed(
+    ring_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert call("peers", ring_folder / "ring.toml", "--out", out) == 0
+    bundle = json.loads((out / "peers_bundle.json").read_text(encoding="utf-8"))
+    ids = [feature["id"] for feature in bundle["features"]]
+    middle = [f"{(feature['lowest'] + feature['highest']) / 2:.4f}" for feature in bundle["features"]]
+    table = tmp_path / "stadt.csv"
+    table.write_text(f"city,name,{','.join(ids)}\n91999,Neustadt (fiktiv),{','.join(middle)}\n", encoding="utf-8")
+    capsys.readouterr()
+    assert call("assign", out, table, "--out", tmp_path / "placed.csv") == 0
+    told = capsys.readouterr().out
+    assert told.startswith("Neustadt (fiktiv) gehört am ehesten zu '")
+    assert bundle["hash"] in told
+    assert "91999,Neustadt (fiktiv)," in (tmp_path / "placed.csv").read_text(encoding="utf-8")
+    assert call("assign", out, table, "--out", tmp_path / "placed.csv") == 2
+    assert "placed.csv: diese Datei gibt es schon" in one_sentence(capsys)
+    assert call("assign", tmp_path, table) == 3
+    assert "kein Stand der Vergleichsgruppen" in one_sentence(capsys)
+    assert call("follow", out, out) == 0
+    assert capsys.readouterr().out.endswith("Keine Stadt hat die Gruppe gewechselt.\n")
+    assert call("follow", out, tmp_path) == 3

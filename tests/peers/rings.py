@@ -32,3 +32,12 @@ def islands(groups: int, each: int, seed: int = 0, features: int = 4, noise: flo
 def same_partition(first: np.ndarray, second: np.ndarray) -> bool:
     """Whether two labellings put the same cities together."""
     return bool(((first[:, None] == first) == (second[:, None] == second)).all())
+
+
+def overlapping(separation: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """67 points of 2 to 6 groups of unequal size whose means have this SD in each of 8 features, 1 within; the true groups."""
+    count = int(rng.integers(2, 7))
+    sure = np.repeat(np.arange(count), 4)
+    more = rng.choice(count, 67 - len(sure), p=rng.dirichlet(np.full(count, 3.0)))
+    truth = rng.permutation(np.r_[sure, more])
+    return (separation * rng.normal(size=(count, 8)))[truth] + rng.normal(size=(67, 8)), truth

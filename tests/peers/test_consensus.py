@@ -93,7 +93,7 @@ def one(k: int, stability: float, loss: float, smallest: int = 3) -> Summary:
 
 def test_without_proven_groups_none_of_one_or_two_cities_is_recommended() -> None:
     tried = [one(3, 0.5, 0.9), one(4, 0.5, 0.7, smallest=2), one(5, 0.5, 0.8)]
-    found, missed = (Structure(p, p < 0.05, pd.DataFrame(columns=["measure", "k", "value", "mean"])) for p in (0.01, 0.5))
+    found, missed = (Structure(p, p < 0.05, {}, pd.DataFrame()) for p in (0.01, 0.5))
     assert recommend(tried, found).k == 4
     assert recommend(tried, missed).k == 5
     assert recommend([one(2, 0.5, 0.9, smallest=1)], missed).k == 2

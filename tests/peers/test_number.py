@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.stats import yeojohnson
 
 from integstat.peers.number import numbers, prediction_strength
-from integstat.peers.structure import structure_test
+from integstat.peers.structure import _straight, structure_test
 
 from .rings import islands
 
@@ -36,27 +37,57 @@ def test_prediction_strength_falls_where_an_island_is_cut() -> None:
 
 def test_structure_is_found_where_it_is_and_not_where_it_is_not() -> None:
     points, _ = islands(3, 10, seed=6, noise=1.5)
-    clear = structure_test(points, range(2, 5), 1, clouds=39)
+    clear = structure_test(points[None], range(2, 5), 1, clouds=39)
     assert clear.grouped
     assert clear.p == pytest.approx(1 / 40)
     slope = np.outer(np.random.default_rng(7).normal(size=30), [3.0, 2.0, 1.0]) + np.random.default_rng(8).normal(size=(30, 3))
-    assert not structure_test(slope, range(2, 5), 1, clouds=39).grouped
+    assert not structure_test(slope[None], range(2, 5), 1, clouds=39).grouped
 
 
 def test_structure_does_not_depend_on_cores_or_unit() -> None:
     points = np.random.default_rng(9).normal(size=(20, 3))
-    first = structure_test(points, range(2, 4), 5, clouds=9)
-    again = structure_test(points, range(2, 4), 5, clouds=9, cores=3)
+    first = structure_test(points[None], range(2, 4), 5, clouds=9)
+    again = structure_test(points[None], range(2, 4), 5, clouds=9, cores=3)
     assert first.p == again.p
     assert first.table.equals(again.table)
-    assert structure_test(points * 7.0, range(2, 4), 5, clouds=9).p == first.p
+    assert structure_test(7.0 * points[None], range(2, 4), 5, clouds=9).p == first.p
 
 
 def test_level_of_the_test_on_clouds() -> None:
     """With 19 clouds the test rejects in 5 % of structureless rings: 9 or more of 25 about once in a hundred thousand."""
     rng = np.random.default_rng(10)
     rejected = sum(
-        structure_test(rng.normal(size=(20, 3)) @ rng.normal(size=(3, 3)), range(2, 4), number, clouds=19).grouped
+        structure_test((rng.normal(size=(20, 3)) @ rng.normal(size=(3, 3)))[None], range(2, 4), number, clouds=19).grouped
         for number in range(25)
     )
     assert rejected < 9
+
+
+def test_skewed_features_alone_make_no_groups() -> None:
+    """Half the log-normal clouds would be taken for groups if they were held against symmetric ones."""
+    rng = np.random.default_rng(11)
+    found = [structure_test(np.exp(0.7 * rng.normal(size=(1, 30, 4))), range(2, 5), i, clouds=19).grouped for i in range(10)]
+    assert sum(found) <= 4
+
+
+def test_p_is_the_median_over_completions() -> None:
+    rng = np.random.default_rng(12)
+    points = np.stack([rng.normal(size=(20, 3)) for _ in range(3)])
+    found = structure_test(points, range(2, 4), 1, clouds=19)
+    assert 0.05 <= found.p <= 1.0
+    assert found.table["value"].notna().all()
+    assert set(found.excess) == {2, 3}
+
+
+def test_fewer_cities_than_features() -> None:
+    points = np.random.default_rng(13).normal(size=(9, 14))
+    found = numbers(points, range(2, 4), np.random.default_rng(1))
+    assert np.isfinite(found.table["gap"]).all()
+
+
+def test_a_power_transformation_is_undone() -> None:
+    values = np.random.default_rng(14).normal(size=(50, 4)) + np.array([0.0, 1.0, -1.0, 3.0])
+    power = np.array([-0.5, 0.0, 2.0, 2.7])
+    bent = np.column_stack([yeojohnson(column, one) for column, one in zip(values.T, power, strict=True)])
+    np.testing.assert_allclose(_straight(bent, power), values)
+    assert _straight(np.array([[5.0]]), np.array([-0.5])) == np.inf

@@ -21,7 +21,8 @@ def assign_command(
 
     Beispiel: integstat assign results/ring stadt.csv
     """
-    from integstat.peers.assign import assign, assign_table, read_city
+    from integstat.intake.other_cities import read_city
+    from integstat.peers.assign import assign, assign_table
     from integstat.peers.bundle import FILE_NAME, read_bundle
     from integstat.report.tables import write_csv
 

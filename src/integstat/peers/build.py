@@ -74,7 +74,9 @@ def _build(context: Context, settings: PeerSettings, seed: int, cores: int) -> P
     scaled = scale_features(context, settings, own[0])
     points = scaled.points(0)
     ks = group_range(points, settings)
-    structure = structure_test(points, ks, own[3], clouds=settings.clouds, cores=cores)
+    structure = structure_test(
+        np.stack([scaled.points(i) for i in range(len(scaled.values))]), ks, own[3], clouds=settings.clouds, cores=cores
+    )
     draws = sample_partitions(scaled, ks, settings, own[1], excess=structure.excess, cores=cores)
     overall = coassignment(draws)
     summaries = [summarise(draws, k, overall) for k in ks]

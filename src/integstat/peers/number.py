@@ -130,7 +130,7 @@ def _gap(points: np.ndarray, labels: np.ndarray, ks: Sequence[int], rng: np.rand
     low, high = turned.min(axis=0), turned.max(axis=0)
     spread = np.empty((_REFERENCES, len(ks) + 1))
     for row in range(_REFERENCES):
-        reference = rng.uniform(low, high, size=points.shape)
+        reference = rng.uniform(low, high, size=turned.shape)
         parts = cluster_all(reference, np.arange(len(points)), "kmeans", list(ks), rng, starts=_STARTS)
         spread[row] = _log_within(reference, parts)
     gap = spread.mean(axis=0) - _log_within(points, labels)
