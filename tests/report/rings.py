@@ -215,7 +215,8 @@ def diagnostics(count: int) -> pd.DataFrame:
 def structure(p: float = 0.02) -> Structure:
     """Return an answer of the test for groups."""
     rows = [(measure, k, 0.7 - 0.1 * k, 0.4, 0.3, 0.45) for measure in ("stability", "silhouette") for k in (2, 3, 4)]
-    return Structure(p, p <= 0.05, {2: 0.05, 3: 0.12, 4: -0.02}, pd.DataFrame(rows, columns=["measure", "k", "value", "mean", "lower", "upper"]))
+    table = pd.DataFrame(rows, columns=["measure", "k", "value", "mean", "lower", "upper"])
+    return Structure(p, p <= 0.05, {2: 0.05, 3: 0.12, 4: -0.02}, table)
 
 
 def explained() -> pd.DataFrame:
