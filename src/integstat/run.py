@@ -153,16 +153,26 @@ def run(config_path: Path, options: RunOptions, *, say: Callable[[str], None], p
     say("Lieferungen einlesen")
     delivery = take_in(config, config_path, catalogue, options.data)
     raise_on_error(delivery.problems)
-    admitted = _check_context(config, catalogue, delivery)
-    manifest = _open(config_path, config, catalogue, delivery, options)
-    with manifest.stage("intake"):
-        _write_intake(options.out, delivery)
-    data = (
-        _later_stages(config, catalogue, delivery, admitted, options, manifest, say, progress)
-        if options.until != "intake"
-        else None
-    )
+    data = None
+    with _naming(config_path):
+        admitted = _check_context(config, catalogue, delivery)
+        manifest = _open(config_path, config, catalogue, delivery, options)
+        with manifest.stage("intake"):
+            _write_intake(options.out, delivery)
+        if options.until != "intake":
+            data = _later_stages(config, catalogue, delivery, admitted, options, manifest, say, progress)
     return RunResult(options.out, data, delivery, time.perf_counter() - begin)
+
+
+@contextmanager
+def _naming(config_path: Path) -> Iterator[None]:
+    """Put the config's name before the section that an error speaks of."""
+    try:
+        yield
+    except UsageError as error:
+        if not error.place.startswith("["):
+            raise
+        raise UsageError(error.what, place=f"{config_path}, {error.place}", mend=error.mend) from error
 
 
 def _later_stages(

@@ -214,7 +214,7 @@ def _syntax_error(error: tomllib.TOMLDecodeError, path: Path, text: str) -> Usag
     message = str(error)
     found = re.search(r"at line (\d+)", message)
     line = int(found[1]) if found else len(text.rstrip("\n").split("\n"))
-    german = "die Datei endet mitten in einem Wert" if "end of document" in message else ""
+    german = "die Datei endet mitten in einem Wert" if "(at end of document)" in message else ""
     german = german or next((german for start, german in _SYNTAX.items() if message.startswith(start)), "")
     what = f"kein gültiges TOML ({german})" if german else "kein gültiges TOML"
     return UsageError(what, place=f"{path}, Zeile {line}", mend="bitte diese Zeile berichtigen")

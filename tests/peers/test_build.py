@@ -162,6 +162,21 @@ def test_no_city_at_all() -> None:
         build_partitions(ring(np.zeros((0, 4))), settings(), 1)
 
 
+def test_a_city_of_which_nothing_is_known_is_always_a_borderline_case() -> None:
+    points, _ = islands(3, 7)
+    points[4] = np.nan
+    found = build_partitions(ring(points), settings(imputations=3), 1)
+    assert found.table({}).set_index("city").loc["91005", "borderline"]
+    assert any("91005 fehlen 4 von 4 Merkmalen" in note for note in found.notes)
+
+
+def test_settings_that_cannot_be_kept_are_told() -> None:
+    points, _ = islands(3, 4)
+    found = build_partitions(ring(points), settings(k_min=5, k_weight={6: 1.0}), 1)
+    assert "Für 5 Gruppen reichen 12 Städte nicht." in found.notes
+    assert any("'k_weight' nennen keine der geprüften" in note for note in found.notes)
+
+
 def test_lone_city_is_flagged() -> None:
     points, truth = islands(3, 7)
     points = np.vstack([points, [[60.0, -60.0, 60.0, -60.0]]])

@@ -11,7 +11,7 @@ import pandas as pd
 from integstat.peers.ball import CredibleBall
 from integstat.peers.consensus import coassignment
 from integstat.peers.draws import Draws
-from integstat.peers.features.build import Scaled
+from integstat.peers.features.build import MOST_MISSING, Scaled
 from integstat.peers.neighbours import Neighbours
 from integstat.peers.structure import Structure
 
@@ -107,8 +107,10 @@ class Partitions:
         names : dict
             City name by AGS.
         borderline : float
-            A city whose own group has a smaller probability is flagged.
+            A city whose own group has a smaller probability is flagged, and one of which most features are unknown.
         """
+        unknown = self.scaled is not None and (~self.scaled.known).mean(axis=1) > MOST_MISSING
+        doubtful = np.broadcast_to(unknown, len(self.cities))
         rows = []
         for i, city in enumerate(self.cities):
             own = int(self.summary[i])
@@ -122,7 +124,7 @@ class Partitions:
                     "probability": float(self.probability[i, own]),
                     "second_group": self.names[second] if second is not None else "",
                     "second_probability": float(self.probability[i, second]) if second is not None else float("nan"),
-                    "borderline": bool(self.probability[i, own] < borderline),
+                    "borderline": bool(self.probability[i, own] < borderline or doubtful[i]),
                 }
             )
         return pd.DataFrame(rows)

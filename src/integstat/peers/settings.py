@@ -122,7 +122,7 @@ class PeerSettings(Strict):
     resampling: Literal["subsample", "bootstrap"] = "subsample"
     resample_fraction: float = Field(default=0.8, ge=0.5, le=0.95)
     feature_fraction: float = Field(default=0.8, ge=0.3, le=1.0)
-    imputations: int = Field(default=5, ge=1, le=100)
+    imputations: int = Field(default=10, ge=1, le=100)
     collinearity: Literal["share", "keep"] = "share"
     group_weight: dict[FeatureGroup, Weight] = Field(default_factory=dict)
     neighbours: int = Field(default=8, ge=1, le=100)

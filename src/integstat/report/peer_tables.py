@@ -42,8 +42,8 @@ def write_peer_tables(folder: Path, partitions: Partitions, explained: pd.DataFr
     write_csv(out / "neighbours.csv", partitions.neighbours.table(names))
     write_csv(out / "structure.csv", partitions.structure.table.assign(p=partitions.structure.p))
     write_csv(out / "positions.csv", partitions.place.rename_axis("city").reset_index())
-    bounds = {name: getattr(partitions.ball, name) + 1 for name in ("coarsest", "finest", "farthest")}
-    write_csv(out / "ball.csv", pd.DataFrame({"city": partitions.cities, "summary": partitions.summary + 1} | bounds))
+    bounds = {name: getattr(partitions.ball, name) for name in ("coarsest", "finest", "farthest")}
+    write_csv(out / "ball.csv", pd.DataFrame({"city": partitions.cities, "summary": partitions.summary} | bounds))
     if len(partitions.cities) <= _MATRIX_UP_TO:
         matrix = pd.DataFrame(partitions.coassignment, columns=list(partitions.cities))
         matrix.insert(0, "city", partitions.cities)

@@ -61,11 +61,11 @@ def test_a_rate_with_a_corrected_figure_and_gaps_is_still_the_rate(panel: Panel,
     found = counts(panel, "target")
     values = (100 * found["y"] / found["n"]).round(2).to_numpy(copy=True)
     values[3] += 0.4
-    with pytest.raises(UsageError, match="ist die Quote in Prozent"):
+    with pytest.raises(UsageError, match="ist die Quote .*, in Prozent"):
         admit(panel, catalogue, values)
     values = (100 * found["y"] / found["n"]).round(2).to_numpy(copy=True)
     values[5:] = np.nan
-    with pytest.raises(UsageError, match="ist die Quote in Prozent"):
+    with pytest.raises(UsageError, match="ist die Quote .*, in Prozent"):
         admit(panel, catalogue, values)
     values[4] = np.nan  # four cities prove nothing
     assert admit(panel, catalogue, values) == ()
@@ -81,26 +81,17 @@ def test_a_numerator_is_refused_and_a_denominator_told(panel: Panel, catalogue: 
     assert len(notes) == 1 and "'Merkmal' teilt eine Grundzahl mit dem Nenner von" in notes[0]
 
 
-def test_a_rate_of_the_last_year_alone_passes_and_so_does_one_that_only_resembles(panel: Panel, catalogue: Catalogue) -> None:
-    last, first = counts(panel, "target", 2021), counts(panel, "target")
-    assert admit(panel, catalogue, (100 * last["y"] / last["n"]).to_numpy()) == ()
-    near = 100 * first["y"] / first["n"] + np.random.default_rng(2).normal(0, 0.5, len(first))
-    assert admit(panel, catalogue, near.round(2).to_numpy()) == ()
-
-
 def test_figures_too_coarse_to_compare_pass(panel: Panel, catalogue: Catalogue) -> None:
     found = counts(panel, "target")
     assert admit(panel, catalogue, (found["y"] / found["n"]).round(1).to_numpy()) == ()
 
 
-def test_the_same_order_as_a_rate_is_told(panel: Panel, catalogue: Catalogue) -> None:
+def test_an_order_of_nine_cities_proves_nothing(panel: Panel, catalogue: Catalogue) -> None:
     found = counts(panel, "target")
     rate = (found["y"] / found["n"]).to_numpy()
-    for values in (rate**2, -np.sqrt(rate)):
-        notes = admit(panel, catalogue, values)
-        assert len(notes) == 1 and "ordnet die Städte genau wie die Quote" in notes[0]
-    few = np.where(np.arange(12) < 9, rate**2, np.nan)
-    assert admit(panel, catalogue, few) == ()
+    with pytest.raises(UsageError, match="ordnet die Städte genau wie die Quote"):
+        admit(panel, catalogue, np.where(np.arange(12) < 10, rate**2, np.nan))
+    assert admit(panel, catalogue, np.where(np.arange(12) < 9, rate**2, np.nan)) == ()
 
 
 def test_provenance_refuses_numerators_and_tells_bases(panel: Panel, catalogue: Catalogue) -> None:
@@ -130,7 +121,7 @@ def test_counts_set_against_people_of_the_context(panel: Panel, catalogue: Catal
     if of == "n":
         assert "teilt eine Grundzahl mit dem Nenner" in admit_features(chosen, Context(frame, 2020), panel, catalogue, YEARS)[0]
         return
-    with pytest.raises(UsageError, match="des Zählers, gemessen|der Zähler, gemessen an 'people', in Prozent"):
+    with pytest.raises(UsageError, match=r"(des Zählers|der Zähler), gemessen an 'people', .*, in Prozent"):
         admit_features(chosen, Context(frame, 2020), panel, catalogue, YEARS)
 
 

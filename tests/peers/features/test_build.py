@@ -43,8 +43,8 @@ def test_gaps_are_drawn_and_told() -> None:
     assert (scaled.values[:, ~scaled.known].std(axis=0) > 0).all()
     assert (scaled.values[:, scaled.known] == scaled.values[0, scaled.known]).all()
     told = " ".join(scaled.notes)
-    assert "'Merkmal 0' fehlt bei einer Stadt; dort ist es 3-mal aus den übrigen Merkmalen gezogen" in told
-    assert "'Merkmal 1' fehlt bei 2 Städten; dort ist es 3-mal" in told
+    assert "'Merkmal 0' fehlt bei einer Stadt; dort ist es mit 3 Ziehungen aus den übrigen Merkmalen geschätzt" in told
+    assert "'Merkmal 1' fehlt bei 2 Städten; dort ist es mit 3 Ziehungen" in told
     assert "'Merkmal 2' fehlt bei 6 von 9 Städten und bleibt deshalb unberücksichtigt" in told
     assert "Bei der Stadt 91001 fehlen 2 von 2 Merkmalen" in told
     assert "91002" not in told
@@ -54,7 +54,7 @@ def test_extreme_value_is_limited_and_told() -> None:
     values = np.append(np.arange(9.0), 1000.0)[:, None]
     scaled = scale_features(ring(values), settings(1, limit=3.0), 1)
     assert scaled.values.max() == 3.0
-    assert scaled.notes == ("Ungewöhnliche Werte sind auf 3 robuste Standardabweichungen begrenzt: Merkmal 0 (1 Stadt).",)
+    assert scaled.notes == ("Ungewöhnliche Werte zählen nur bis zum 3-Fachen der üblichen Abweichung vom Mittel des Rings: Merkmal 0 (1 Stadt).",)
 
 
 def test_the_limit_holds_for_what_is_drawn() -> None:

@@ -184,9 +184,10 @@ def _fit(context: Context, settings: PeerSettings) -> tuple[Scaling, list[str]]:
 
 
 def _gap_notes(known: np.ndarray, features: tuple[FeatureSettings, ...], draws: int) -> list[str]:
-    how = "einmal" if draws == 1 else f"{draws}-mal"
+    how = "mit einer Ziehung" if draws == 1 else f"mit {draws} Ziehungen"
     return [
-        f"Das Merkmal '{feature.name_de}' fehlt bei {_cities(missing)}; dort ist es {how} aus den übrigen Merkmalen gezogen."
+        f"Das Merkmal '{feature.name_de}' fehlt bei {_cities(missing)}; dort ist es {how} aus den übrigen Merkmalen geschätzt, "
+        "soweit sie bekannt sind."
         for feature, missing in zip(features, (~known).sum(axis=0), strict=True)
         if missing
     ]
@@ -205,7 +206,7 @@ def _limit_note(unlimited: np.ndarray, scaling: Scaling) -> list[str]:
     if not limited:
         return []
     limit = german(scaling.limit)
-    return [f"Ungewöhnliche Werte sind auf {limit} robuste Standardabweichungen begrenzt: {', '.join(limited)}."]
+    return [f"Ungewöhnliche Werte zählen nur bis zum {limit}-Fachen der üblichen Abweichung vom Mittel des Rings: {', '.join(limited)}."]
 
 
 def _city_notes(known: np.ndarray, context: Context) -> list[str]:

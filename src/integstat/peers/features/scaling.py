@@ -121,7 +121,7 @@ def robust_scale(values: np.ndarray) -> float:
         From the median absolute deviation; from the quartiles where more than half the values are equal; the standard
         deviation where more than three quarters are.
     """
-    if not len(values) or np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
+    if not len(values) or np.ptp(values) <= 1e-12 * float(np.abs(values).max()):
         return 0.0
     tiny = 1e-9 * float(np.ptp(values))
     mad = _MAD_TO_SD * float(np.median(np.abs(values - np.median(values))))
