@@ -58,8 +58,9 @@ def partition_notes(
     if chosen.stability < LOW_STABILITY and structure.grouped:
         doubtful = int((probability[np.arange(cities), partition] < settings.borderline).sum())
         are = "1 Stadt ist ein Grenzfall" if doubtful == 1 else f"{doubtful} Städte sind Grenzfälle"
+        stability = german(chosen.stability, ".2f")
         notes.append(
-            f"Die Städte bilden keine klar getrennten Gruppen (Stabilität {german(chosen.stability, '.2f')} von höchstens 1; {are}); "
+            f"Die Städte bilden keine klar getrennten Gruppen (Stabilität {stability} von höchstens 1; {are}); "
             "die Einteilung ist eine Übereinkunft."
         )
     return tuple(notes)

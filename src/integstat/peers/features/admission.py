@@ -148,8 +148,9 @@ def admit_features(
     with a rank correlation of 0.95 with a rate in ten cities is told, and so is a numerator's order that may be that of size.
 
     Orders can agree where both are honest: of ten cities, a normal variable correlated 0.9 with a rate orders all alike in three
-    of a thousand rings, of twelve in three of ten thousand. This does not find a rate changed by noise, a rescaled one in rings of fewer than ten cities unless the scale is a factor, a
-    numerator over a base that the ring does not have, or a figure from another source that says nearly the same.
+    of a thousand rings, of twelve in three of ten thousand. This does not find a rate changed by noise, a rescaled one in rings
+    of fewer than ten cities unless the scale is a factor, a numerator over a base that the ring does not have, or a figure from
+    another source that says nearly the same.
     """
     check_settings(settings, context)
     told = _by_provenance(settings, catalogue, provenance) if provenance is not None else {}

@@ -206,7 +206,8 @@ def _limit_note(unlimited: np.ndarray, scaling: Scaling) -> list[str]:
     if not limited:
         return []
     limit = german(scaling.limit)
-    return [f"Ungewöhnliche Werte zählen nur bis zum {limit}-Fachen der üblichen Abweichung vom Mittel des Rings: {', '.join(limited)}."]
+    told = f"Ungewöhnliche Werte zählen nur bis zum {limit}-Fachen der üblichen Abweichung vom Mittel des Rings"
+    return [f"{told}: {', '.join(limited)}."]
 
 
 def _city_notes(known: np.ndarray, context: Context) -> list[str]:
