@@ -64,8 +64,8 @@ class RingConfig(IntakeSettings):
         return {one: named.get(one) or catalogue.main_definition(one) for one in catalogue.indicators if one in present}
 
     def rules_digest(self, catalogue: Catalogue) -> str:
-        """SHA-256 of what decides about findings, fixed before data are read: definitions, steps, priors, q."""
-        return digest(catalogue.digest, self.ring.main, self.findings, self.change)
+        """SHA-256 of what decides about findings, fixed before data are read: definitions, peers, steps, priors, q."""
+        return digest(catalogue.digest, self.ring.main, self.findings, self.change, self.peers)
 
 
 def load_ring(path: Path) -> tuple[RingConfig, Catalogue]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 import xml.etree.ElementTree as ET
+from math import hypot
 
 import numpy as np
 import pytest
@@ -37,16 +39,21 @@ def drawn(dots: list[Dot]) -> ET.Element:
 
 
 def boxes(svg: ET.Element, style: str) -> list[tuple[float, float, float, float]]:
-    """Left, top, right and bottom of the labels, at 0.58 of the font per letter."""
+    """Left, top, right and bottom of the labels, at 0.62 of the font per letter."""
     found = []
     for text in svg.iter("text"):
         if text.attrib["class"] != style:
             continue
         font, x, y = (float(text.attrib[name]) for name in ("font-size", "x", "y"))
-        wide = 0.58 * font * len(text.text or "")
+        wide = 0.62 * font * len(text.text or "")
         left = x - {"start": 0.0, "middle": wide / 2, "end": wide}[text.attrib["text-anchor"]]
         found.append((left, y - 0.76 * font, left + wide, y + 0.24 * font))
     return found
+
+
+def markers(svg: ET.Element) -> list[tuple[float, float]]:
+    """Centres of the cities."""
+    return [(float(one.attrib["cx"]), float(one.attrib["cy"])) for one in svg.iter("circle") if one.get("class") == "doubt"]
 
 
 def test_membership_is_to_scale() -> None:
@@ -58,27 +65,71 @@ def test_membership_is_to_scale() -> None:
 
 def test_together_paints_every_cell_of_its_shade() -> None:
     matrix = np.array([[1.0, 0.9, 0.0], [0.9, 1.0, 0.4], [0.0, 0.4, 1.0]])
-    svg = ET.fromstring(together(matrix, [2, 1], title="t", description="d"))
+    svg = ET.fromstring(together(matrix, [2, 1], ["A", "B"], title="t", description="d"))
     painted = sum(int(length) for path in svg.iter("path") for length in re.findall(r"h(\d+)v1", path.attrib["d"]))
     assert painted == 7  # all but the two zeros, which are paper
-    assert [rect.attrib["width"] for rect in svg.iter("rect")] == ["2", "1"]
+    assert [rect.attrib["width"] for rect in svg.iter("rect") if rect.get("class") == "box"] == ["2", "1"]
+
+
+def test_letters_stand_at_the_top_and_the_side_of_their_boxes() -> None:
+    svg = ET.fromstring(together(np.eye(40), [20, 1, 1, 18], ["A", "B", "C", "D"], title="t", description="d"))
+    at = [(text.text, float(text.attrib["x"]), float(text.attrib["y"])) for text in svg.iter("text")]
+    assert [(letter, x) for letter, x, y in at if y < 0] == [("A", 10), ("B", 20.5), ("D", 31)]  # C would touch B
+    side = [(letter, y) for letter, x, y in at if x < 0]
+    assert [letter for letter, _ in side] == ["A", "B", "D"]
+    assert [y for _, y in side] == pytest.approx([10, 20.5, 31], abs=1)  # base lines
 
 
 @settings(deadline=None, max_examples=40)
 @given(PLACES)
-def test_no_label_lies_over_another_or_outside(places: list[tuple[float, float]]) -> None:
+def test_labels_cover_neither_each_other_nor_a_marker_nor_the_frame(places: list[tuple[float, float]]) -> None:
     svg = drawn([dot(i, x, y) for i, (x, y) in enumerate(places)])
     _, _, width, height = (float(one) for one in svg.attrib["viewBox"].split())
-    for style in ("wide", "narrow"):
+    for style, radius, margin in (("wide", 8.4, 5), ("narrow", 12.6, 9)):
         found = boxes(svg, style)
         for left, top, right, bottom in found:
-            assert left >= -0.2
-            assert top >= -0.2
-            assert right <= width + 0.2
-            assert bottom <= height + 1
+            assert min(left, top, width - right, height - bottom) >= margin - 0.2
+            for x, y in markers(svg):
+                assert hypot(max(left - x, 0, x - right), max(top - y, 0, y - bottom)) > radius
         for one, other in itertools.combinations(found, 2):
             apart = one[2] <= other[0] + 0.2 or other[2] <= one[0] + 0.2 or one[3] <= other[1] + 0.2 or other[3] <= one[1] + 0.2
             assert apart
+
+
+@settings(deadline=None, max_examples=40)
+@given(PLACES)
+def test_a_label_without_a_line_is_nearest_to_its_own_marker(places: list[tuple[float, float]]) -> None:
+    svg = drawn([dot(i, x, y) for i, (x, y) in enumerate(places)])
+    at = dict(zip((mark.findtext("title") for mark in svg.iter("g")), markers(svg), strict=True))
+    for style in ("wide", "narrow"):
+        lines = [one for one in svg.iter("path") if one.get("class") == f"leader {style}"]
+        starts = {tuple(map(float, one.attrib["d"][1:].split("L")[0].split())) for one in lines}
+        names = [text.text for text in svg.iter("text") if text.attrib["class"] == style]
+        for name, (left, top, right, bottom) in zip(names, boxes(svg, style), strict=True):
+            away = {
+                title: hypot(max(left - x, 0, x - right), max(top - y, 0, y - bottom)) for title, (x, y) in at.items() if title
+            }
+            own = away.pop(f"{name}: <A>")
+            assert at[f"{name}: <A>"] in starts or all(own < other for other in away.values())
+
+
+@settings(deadline=None, max_examples=40)
+@given(PLACES, st.floats(0, 4))
+def test_circles_of_doubt_lie_within_the_frame(places: list[tuple[float, float]], spread: float) -> None:
+    svg = drawn([dataclasses.replace(dot(i, x, y), spread=spread) for i, (x, y) in enumerate(places)])
+    _, _, width, height = (float(one) for one in svg.attrib["viewBox"].split())
+    for circle in (one for one in svg.iter("circle") if one.get("class") == "doubt"):
+        x, y, r = (float(circle.attrib[name]) for name in ("cx", "cy", "r"))
+        assert min(x, y, width - x, height - y) >= r
+
+
+def test_a_city_amid_others_is_not_named_far_away() -> None:
+    ring = [(np.cos(turn), np.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 30, endpoint=False)]
+    dots = [dot(i, float(x), float(y)) for i, (x, y) in enumerate([(0.0, 0.0), (12.0, 0.0), *(0.05 * np.array(ring))])]
+    svg = drawn(dots)
+    assert "Stadt 0" not in {text.text for text in svg.iter("text")}
+    assert "Stadt 1" in {text.text for text in svg.iter("text")}
+    assert "Stadt 0: <A>" in {mark.findtext("title") for mark in svg.iter("g")}
 
 
 def test_both_axes_are_on_one_scale() -> None:

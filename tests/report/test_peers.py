@@ -186,6 +186,38 @@ def test_what_peers_explain(view: PeersView) -> None:
     assert "die Gruppen bei 1 von 2." in view.explained.lead[1]
 
 
+def test_definitions_without_a_share_are_gathered_in_one_sentence(data: ReportData) -> None:
+    assert data.explained is not None
+    unknown = data.explained["definition"] == "B2.register"
+    some = dataclasses.replace(data, explained=data.explained.assign(share=data.explained["share"].mask(unknown)))
+    view = build_view(some, TEXTS).peers.explained
+    assert view is not None
+    assert [name for name, _, _ in view.rows] == ["Mindestsicherungsquote"]
+    assert "lässt sich kein Anteil angeben" in view.unknown
+    assert view.unknown in text_of(write_report(some))
+
+
+@pytest.mark.parametrize(("cities", "reason"), [(19, "mindestens 20 Städte"), (24, "nicht über den Zählfehler hinaus")])
+def test_without_any_share_a_sentence_replaces_the_table(data: ReportData, cities: int, reason: str) -> None:
+    nothing = dataclasses.replace(data, explained=data.explained.assign(share=float("nan"), cities=cities))
+    told = text_of(write_report(nothing))
+    assert reason in told
+    assert 'class="stack explained"' not in section(write_report(nothing))
+    assert "Standardfehler in Prozentpunkten" not in told
+
+
+def test_the_groups_letters_stand_at_the_square(view: PeersView) -> None:
+    assert view.groups is not None
+    letters = [text.text for text in ET.fromstring(view.groups.figure).iter("text")]
+    assert sorted(set(filter(None, letters))) == [group.letter for group in view.groups.groups]
+
+
+def test_units_are_explained_where_they_come_first(data: ReportData) -> None:
+    told = text_of(write_report(data))
+    assert re.match(r".{,120}in Bit wird gemessen", told[told.index(" Bit") :])
+    assert "üblichen Abweichungen (" in told[: told.index("robusten Standardabweichungen")]
+
+
 def test_one_group() -> None:
     small = ring(count=5)
     partitions = one_group(list(small.cities["city"]))
@@ -203,6 +235,9 @@ def test_one_group() -> None:
     told = text_of(write_report(alone))
     assert "Alle 5 Städte bilden eine einzige Gruppe" in told
     assert "mindestens 8 Städte nötig" in told
+    assert all(name in told for name in names.values())
+    assert not re.search("zweite Wahl|eigene Gruppe|%", told)
+    assert "<svg" not in section(write_report(alone))
     assert not re.search(r"\bnan\b", told, re.IGNORECASE)
 
 

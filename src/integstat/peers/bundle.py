@@ -21,7 +21,9 @@ from integstat.steps import write_text
 
 FILE_NAME = "peers_bundle.json"
 FORMAT = "integstat-peers-1"
+_HEAD = 40  # bytes within which a bundle names its hash
 _RERUN = "bitte den Lauf mit 'integstat run' neu rechnen"
+_FINISHED = "bitte den Ordner eines abgeschlossenen Laufs nennen"
 
 
 @dataclass(frozen=True)
@@ -161,14 +163,22 @@ def read_bundle(path: Path) -> Bundle:
     Raises
     ------
     DataError
-        If the file is missing, damaged, changed by hand, or of another version; with place and mend.
+        If the file is missing, no bundle at all, damaged, changed by hand, or of another version; with place and mend.
     """
     place = str(path)
     try:
-        content = json.loads(path.read_bytes().decode("utf-8"))
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise _missing(path) from error
     except OSError as error:
-        what = "hier liegt kein Stand der Vergleichsgruppen" if isinstance(error, FileNotFoundError) else "nicht lesbar"
-        raise DataError(what, place=place, mend="bitte den Ordner eines abgeschlossenen Laufs nennen") from error
+        raise DataError("nicht lesbar", place=place, mend=_FINISHED) from error
+    stranger = DataError(
+        "das ist kein Stand der Vergleichsgruppen", place=place, mend=f"gemeint ist der Ordner eines Laufs mit '{FILE_NAME}'"
+    )
+    if path.name != FILE_NAME and b'"hash"' not in raw[:_HEAD]:
+        raise stranger
+    try:
+        content = json.loads(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError("die Datei ist beschädigt, sie ist nicht UTF-8", place=place, mend=_RERUN) from error
     except json.JSONDecodeError as error:
@@ -176,9 +186,7 @@ def read_bundle(path: Path) -> Bundle:
             "die Datei ist beschädigt, hier ist sie kein JSON", place=f"{place}, Zeile {error.lineno}", mend=_RERUN
         ) from error
     if not isinstance(content, dict) or "format" not in content or "hash" not in content:
-        raise DataError(
-            "das ist kein Stand von Vergleichsgruppen", place=place, mend=f"gemeint ist die Datei '{FILE_NAME}' eines Laufs"
-        )
+        raise stranger
     if content["format"] != FORMAT:
         what = f"der Stand der Vergleichsgruppen hat das Format '{content['format']}', gelesen wird '{FORMAT}'"
         raise DataError(what, place=place, mend=_RERUN)
@@ -189,6 +197,27 @@ def read_bundle(path: Path) -> Bundle:
         return _bundle(content)
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise DataError("der Stand der Vergleichsgruppen ist unvollständig", place=place, mend=_RERUN) from error
+
+
+def _missing(path: Path) -> DataError:
+    """Why there is no bundle, as far as the manifest of the run in this folder tells."""
+    place = str(path)
+    if path.name != FILE_NAME:
+        return DataError("weder Ordner noch Datei dieses Namens vorhanden", place=place, mend=_FINISHED)
+    try:
+        manifest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))
+        done, told = manifest["stages"].get("peers", {}).get("status") == "done", manifest.get("peers", {})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return DataError("hier liegt kein Stand der Vergleichsgruppen", place=place, mend=_FINISHED)
+    if not done:
+        return DataError("dieser Lauf ist nicht bis zu den Vergleichsgruppen gekommen", place=place, mend=_RERUN)
+    mend = "bitte den Lauf eines Rings mit Vergleichsgruppen nennen"
+    if not told:
+        what = "dieser Lauf hat keine Vergleichsgruppen, sein Ring hat keinen Abschnitt [peers] oder keine Strukturdaten"
+        return DataError(what, place=place, mend=mend)
+    if isinstance(told, dict) and told.get("groups") == 1:
+        return DataError("dieser Lauf hat keine Vergleichsgruppen, sein Ring ist dafür zu klein", place=place, mend=mend)
+    return DataError("dieser Lauf hat keinen Stand der Vergleichsgruppen hinterlassen", place=place, mend=_RERUN)
 
 
 def _content(bundle: Bundle) -> dict[str, Any]:

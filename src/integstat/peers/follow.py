@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from integstat.errors import DataError
 from integstat.peers.bundle import Bundle
+from integstat.texts import Texts
 
 CONTINUES = 0.5  # least Jaccard similarity of a group with the one it continues; below it a group counts as dissolved
 _PART = 0.5  # a group is a part of another where more than this share of its cities comes from it
@@ -37,7 +39,8 @@ class Followed:
     joined, left : tuple of str
         AGS of cities in the new run only, and in the old only.
     notes : tuple of str
-        German sentences: new, dissolved, split, merged groups; names that no longer fit.
+        German sentences: what the runs do not have in common (years in order, features, cities); new, dissolved, split, merged
+        groups, called as in `names`; names that no longer fit.
 
     Notes
     -----
@@ -56,16 +59,17 @@ class Followed:
 
     def sentences(self) -> list[str]:
         """Tell the groups that continue, the notes, and each city whose group is another, with the probabilities; in German."""
-        counts = self.groups["status"].value_counts()
-        told = [f"Von {len(self.groups)} Gruppen bestehen {int(counts.get('continues', 0))} fort.", *self.notes]
+        status = self.groups["status"]
+        told = [_kept(int((status != "new").sum()), int((status == "continues").sum())), *self.notes]
         moved = self.moves[self.moves["moved"]]
         if moved.empty:
             return [*told, "Keine Stadt hat die Gruppe gewechselt."]
+        percent = Texts("de").percent
         columns = [moved[name] for name in ("city_name", "group_before", "group_now", "p_moved", "p_moved_by_chance")]
         for name, before, now, p, by_chance in zip(*columns, strict=True):
             told.append(
                 f"{name}: bisher '{before}', jetzt '{now}'. Wahrscheinlichkeit eines Wechsels "
-                f"{100 * p:.0f} %, allein durch Zufall {100 * by_chance:.0f} %."
+                f"{percent(p)}, allein durch Zufall {percent(by_chance)}."
             )
         return told
 
@@ -82,6 +86,11 @@ def follow(old: Bundle, new: Bundle) -> Followed:
     -------
     Followed
 
+    Raises
+    ------
+    DataError
+        If the two rings have no city in common.
+
     Notes
     -----
     Groups are paired so that the expected number of common cities that stay, over the groups' probabilities of both years, is
@@ -94,6 +103,12 @@ def follow(old: Bundle, new: Bundle) -> Followed:
     common = [city for city in new.cities if city in before]
     then = np.array([before[city] for city in common], dtype=int)
     now = np.array([i for i, city in enumerate(new.cities) if city in before], dtype=int)
+    if not common:
+        raise DataError(
+            "die beiden Läufe haben keine gemeinsame Stadt",
+            place=f"Vergleichsgruppen {old.year} und {new.year}",
+            mend="bitte zwei Läufe desselben Rings nennen",
+        )
     pairs = _pairs(old, new, then, now)
     number, names = _numbers(old, new, pairs)
     moves = _moves(old, new, then, now, number, names)
@@ -104,7 +119,7 @@ def follow(old: Bundle, new: Bundle) -> Followed:
         groups=_groups(old, new, then, now, number, names),
         joined=tuple(city for city in new.cities if city not in before),
         left=tuple(city for city in old.cities if city not in set(new.cities)),
-        notes=_notes(old, new, then, now, pairs, names),
+        notes=(*_differences(old, new), *_notes(old, new, then, now, number, names)),
     )
 
 
@@ -187,28 +202,67 @@ def _groups(
     return pd.DataFrame(rows, columns=GROUP_COLUMNS)
 
 
+def _kept(groups: int, kept: int) -> str:
+    """How many of the groups of the earlier run continue."""
+    if groups == 1:
+        return f"Die eine Gruppe besteht {'fort' if kept else 'nicht fort'}."
+    if kept == groups:
+        return f"Alle {groups} Gruppen bestehen fort."
+    return f"Von {groups} Gruppen " + {0: "besteht keine", 1: "besteht eine"}.get(kept, f"bestehen {kept}") + " fort."
+
+
+def _differences(old: Bundle, new: Bundle) -> list[str]:
+    """What else than the groups tells the runs apart, a sentence each."""
+    if old.hash == new.hash:
+        return ["Beide Male ist dieselbe Einteilung genannt, die Prüfsumme ist gleich."]
+    told = []
+    if old.year > new.year:
+        told.append(f"Die Jahre stehen verkehrt herum: vorher {old.year}, jetzt {new.year}.")
+    told += _other_features(old, new)
+    for words, these, others in (("Neu im Ring", new, old), ("Nicht mehr im Ring", old, new)):
+        missing = [name for city, name in zip(these.cities, these.names, strict=True) if city not in others.cities]
+        if missing:
+            told.append(f"{words}: {', '.join(missing)}.")
+    return told
+
+
+def _other_features(old: Bundle, new: Bundle) -> list[str]:
+    before, now = ({feature.id: feature for feature in bundle.features} for bundle in (old, new))
+    use = [{one: (f.transform, f.whole, f.weight) for one, f in features.items()} for features in (before, now)]
+    parts = {
+        "nur vorher": [feature.name_de for one, feature in before.items() if one not in now],
+        "nur jetzt": [feature.name_de for one, feature in now.items() if one not in before],
+        "anders umgeformt oder gewichtet": [now[one].name_de for one in now if one in before and use[0][one] != use[1][one]],
+    }
+    listed = "; ".join(f"{words} {', '.join(names)}" for words, names in parts.items() if names)
+    return [f"Die Merkmale sind nicht dieselben ({listed}); schon deshalb können Städte wechseln."] if listed else []
+
+
 def _notes(
-    old: Bundle, new: Bundle, then: np.ndarray, now: np.ndarray, pairs: dict[int, int], names: tuple[str, ...]
-) -> tuple[str, ...]:
+    old: Bundle, new: Bundle, then: np.ndarray, now: np.ndarray, number: np.ndarray, names: tuple[str, ...]
+) -> list[str]:
     shared = _shared(old, new, then, now)
     into = shared / np.maximum(shared.sum(axis=1, keepdims=True), 1.0)  # of an old group, where it went
     out_of = shared / np.maximum(shared.sum(axis=0, keepdims=True), 1.0)  # of a new group, where it came from
     notes = []
     for g, name in enumerate(old.groups):
-        parts = [new.groups[h] for h in np.flatnonzero(out_of[g] > _PART)]
+        parts = [names[number[h]] for h in np.flatnonzero(out_of[g] > _PART)]
         if len(parts) > 1:
             notes.append(f"Die Gruppe '{name}' hat sich geteilt: {_quoted(parts)}.")
-        elif g not in pairs.values():
+        elif g not in number:
             notes.append(f"Die Gruppe '{name}' gibt es so nicht mehr.")
-    for h, name in enumerate(new.groups):
+    for h, today in enumerate(new.groups):
+        name, continues = names[number[h]], number[h] < len(old.groups)
         parts = [old.groups[g] for g in np.flatnonzero(into[:, h] > _PART)]
         if len(parts) > 1:
             notes.append(f"In der Gruppe '{name}' sind mehrere aufgegangen: {_quoted(parts)}.")
-        elif h not in pairs:
+        elif not continues:
             notes.append(f"Die Gruppe '{name}' ist neu.")
-        elif name != names[pairs[h]]:
-            notes.append(f"Die Gruppe '{names[pairs[h]]}' behält ihren Namen; nach den Merkmalen hieße sie jetzt '{name}'.")
-    return tuple(notes)
+        if today != name and continues:
+            notes.append(f"Die Gruppe '{name}' behält ihren Namen; nach den Merkmalen hieße sie jetzt '{today}'.")
+        elif today != name:
+            notes.append(f"Die Gruppe '{name}' heißt im späteren Lauf '{today}'; so hieß vorher schon eine andere.")
+    return notes
 
 
 def _quoted(names: list[str]) -> str:

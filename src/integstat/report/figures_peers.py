@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import ceil, cos, hypot, pi, sin
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -15,11 +15,15 @@ TINTS = 8  # colours in the style sheet, and shapes here
 MANY = 40  # cities: above it only borderline and outlying ones are labelled in the map
 _CORNERS = {1: (4, 0.25), 2: (3, -0.5), 3: (4, 0.0), 4: (3, 0.5), 5: (5, -0.5), 6: (6, 0.0)}  # corners, turn in units of pi
 _SIZES = {1: 1.25, 2: 1.4, 3: 1.25, 4: 1.4, 5: 1.15, 6: 1.1, 7: 1.25}  # so that all look equally large
-_WIDTH, _HIGHEST, _LOWEST, _PAD = 640.0, 520.0, 200.0, 26.0
+_WIDTH, _HIGHEST, _LOWEST, _PAD = 640.0, 560.0, 200.0, 14.0
 _DOT = 6.0
-_FONTS = (("wide", 12.5), ("narrow", 22.0))  # two sets of labels; the style sheet shows the one that can be read
-_OUTLYING = 8  # cities farthest from the middle, labelled first
-_DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1))
+_LETTER = 0.62  # mean width of a letter, in units of the font
+_OUTLYING = 16  # cities farthest from the middle, labelled first
+_SIDES = (  # of a marker: right, down, and which way the label is shifted along it
+    *((1, 0, 0), (-1, 0, 0), (0, -1, 0), (0, 1, 0), (1, -1, 0), (-1, -1, 0), (1, 1, 0), (-1, 1, 0)),
+    *((1, 0, -1), (1, 0, 1), (-1, 0, -1), (-1, 0, 1), (0, -1, 1), (0, -1, -1), (0, 1, 1), (0, 1, -1)),
+)
+_FAR = (0.0, 1.0, 1.8)  # gaps between marker and label, in units of the font; a line bridges all but the first
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,22 @@ class Dot:
     group: int
     probability: float
     borderline: bool
+
+
+@dataclass(frozen=True)
+class _Style:
+    """A set of labels: its class in the style sheet, font, outer radius of the markers, and distance from the frame."""
+
+    name: str
+    font: float
+    marker: float
+    margin: float
+
+
+# the style sheet shows the set that can be read; on narrow pages it draws the markers larger
+_STYLES = (_Style("wide", 12.5, 1.4 * _DOT, 5.0), _Style("narrow", 21.0, 2.1 * _DOT, 9.0))
+_Box = tuple[float, float, float, float]  # left, top, right, bottom
+_Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -76,7 +96,9 @@ def membership(own: float, second: float, *, title: str, description: str, width
     return drawing("ms", width, 10, title, description, parts)
 
 
-def together(matrix: np.ndarray, sizes: Sequence[int], *, title: str, description: str, steps: int = 6) -> Markup:
+def together(
+    matrix: np.ndarray, sizes: Sequence[int], letters: Sequence[str], *, title: str, description: str, steps: int = 6
+) -> Markup:
     """How often two cities fall into the same group, as a square of grey cells.
 
     Parameters
@@ -85,12 +107,14 @@ def together(matrix: np.ndarray, sizes: Sequence[int], *, title: str, descriptio
         Shares from 0 to 1, cities ordered by group.
     sizes : sequence of int
         Number of cities of each group, in that order: a line is drawn around each.
+    letters : sequence of str
+        Of the groups, at the top and at the side of their boxes; one that would touch the one before it is left out.
     steps : int
         Number of shades; the lightest is the paper.
     """
     count = len(matrix)
     level = np.minimum((np.nan_to_num(matrix) * steps).astype(int), steps - 1)
-    parts = []
+    parts = [f'<rect class="frame" width="{count}" height="{count}"/>']
     for shade in range(1, steps):
         path = []
         for row in range(count):
@@ -98,11 +122,19 @@ def together(matrix: np.ndarray, sizes: Sequence[int], *, title: str, descriptio
             path += [f"M{start} {row}h{end - start}v1H{start}z" for start, end in edges.reshape(-1, 2)]
         if path:
             parts.append(f'<path class="s{shade}" d="{"".join(path)}"/>')
-    start = 0
-    for size in sizes:
+    font, start, free = 0.042 * count, 0, 0.0
+    for size, letter in zip(sizes, letters, strict=True):
         parts.append(f'<rect class="box" x="{start}" y="{start}" width="{size}" height="{size}"/>')
+        middle = start + size / 2
+        if middle - font / 2 >= free:
+            at = f'text-anchor="middle" font-size="{font:.2f}">{escape(letter)}</text>'
+            for x, y in ((middle, -0.4 * font), (-0.75 * font, middle + 0.36 * font)):
+                parts.append(f'<text x="{x:.2f}" y="{y:.2f}" {at}')
+            free = middle + font / 2
         start += size
-    return drawing("co", count, count, title, description, parts)
+    room = 1.5 * font
+    body = f'<g transform="translate({room:.2f} {room:.2f})">{"".join(parts)}</g>'
+    return drawing("co", ceil(count + room + font / 4), ceil(count + room + font / 4), title, description, [body])
 
 
 def profile_bar(value: float, limit: float, *, width: int = 130) -> Markup:
@@ -179,14 +211,14 @@ def city_map(dots: Sequence[Dot], *, title: str, description: str) -> Markup:
     Returns
     -------
     Markup
-        With two sets of labels, for wide and narrow pages. What finds no room without covering another is left out; its name
+        With two sets of labels, for wide and narrow pages. A name that finds no room beside its own marker is left out; it
         stands in the city's title.
     """
     places, height, scale = _on_paper(dots)
     parts = []
     for dot, (x, y) in zip(dots, places, strict=True):
         parts.append(f'<circle class="doubt" cx="{x:.1f}" cy="{y:.1f}" r="{dot.spread * scale:.1f}"/>')
-    labels = [part for style, font in _FONTS for part in _labels(dots, places, height, style, font)]
+    labels = [part for style in _STYLES for part in _labels(dots, places, height, style)]
     leaders = [part for part in labels if part.startswith("<path")]
     parts += leaders
     for dot, (x, y) in zip(dots, places, strict=True):
@@ -214,43 +246,45 @@ def _outline(group: int, x: float, y: float, radius: float) -> str:
     return f'<path d="M{points}Z"/>'
 
 
-def _on_paper(dots: Sequence[Dot]) -> tuple[list[tuple[float, float]], float, float]:
-    """Places in the drawing, its height, and its units per unit of the axes."""
-    x, y = np.array([dot.x for dot in dots]), np.array([dot.y for dot in dots])
-    wide, high = max(float(np.ptp(x)), 1e-9), max(float(np.ptp(y)), 1e-9)
-    scale = min((_WIDTH - 4 * _PAD) / wide, (_HIGHEST - 2 * _PAD) / high)
-    height = max(_LOWEST, scale * high + 2 * _PAD)
-    middle = (float(x.max() + x.min()) / 2, float(y.max() + y.min()) / 2)
+def _on_paper(dots: Sequence[Dot]) -> tuple[list[_Point], float, float]:
+    """Places in the drawing, its height, and its units per unit of the axes; the circles of doubt lie within the frame."""
+    x, y, spread = (np.array([getattr(dot, name) for dot in dots]) for name in ("x", "y", "spread"))
+    left, right = float((x - spread).min()), float((x + spread).max())
+    low, high = float((y - spread).min()), float((y + spread).max())
+    wide, tall = max(right - left, 1e-9), max(high - low, 1e-9)
+    scale = min((_WIDTH - 2 * _PAD) / wide, (_HIGHEST - 2 * _PAD) / tall)
+    height = float(ceil(max(_LOWEST, scale * tall + 2 * _PAD)))
+    middle = (left + right) / 2, (low + high) / 2
     at = [(_WIDTH / 2 + scale * (a - middle[0]), height / 2 - scale * (b - middle[1])) for a, b in zip(x, y, strict=True)]
-    return [(float(a), float(b)) for a, b in at], float(height), float(scale)
+    return [(float(a), float(b)) for a, b in at], height, scale
 
 
-def _labels(dots: Sequence[Dot], places: list[tuple[float, float]], height: float, style: str, font: float) -> list[str]:
-    """Names that find room, one after the other, with a line where one stands farther away."""
-    taken = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in places]
-    parts = []
-    for i in _in_turn(dots, places):
-        wide = 0.58 * font * len(dots[i].label)
-        for far in (0,) if len(dots) > MANY else (0, 1, 2):
-            found = _room(places[i], wide, font, far, height, taken)
+def _labels(dots: Sequence[Dot], places: list[_Point], height: float, style: _Style) -> list[str]:
+    """Names that find room: first all beside their markers, then what is left a little farther away, with a line."""
+    taken: list[_Box] = []
+    lines: list[_Point] = []
+    parts, done = [], set()
+    for far in _FAR[:1] if len(dots) > MANY else _FAR:
+        for i in _in_turn(dots, places):
+            found = None if i in done else _room(i, places, dots[i].label, far, height, style, taken, lines)
             if found is None:
                 continue
-            (left, top, right, bottom), anchor = found
-            taken.append((left, top, right, bottom))
-            start = {"start": left, "middle": (left + right) / 2, "end": right}[anchor]
-            x, y = places[i]
-            if far:
-                end = min(max(x, left), right), min(max(y, top), bottom)
-                parts.append(f'<path class="leader {style}" d="M{x:.1f} {y:.1f}L{end[0]:.1f} {end[1]:.1f}"/>')
+            box, anchor, line = found
+            done.add(i)
+            taken.append(box)
+            lines += line
+            if line:
+                (x, y), (to_x, to_y) = line[0], line[-1]
+                parts.append(f'<path class="leader {style.name}" d="M{x:.1f} {y:.1f}L{to_x:.1f} {to_y:.1f}"/>')
+            start = {"start": box[0], "middle": (box[0] + box[2]) / 2, "end": box[2]}[anchor]
             parts.append(
-                f'<text class="{style}" x="{start:.1f}" y="{bottom - 0.24 * font:.1f}" text-anchor="{anchor}" '
-                f'font-size="{font:g}">{escape(dots[i].label)}</text>'
+                f'<text class="{style.name}" x="{start:.1f}" y="{box[3] - 0.24 * style.font:.1f}" text-anchor="{anchor}" '
+                f'font-size="{style.font:g}">{escape(dots[i].label)}</text>'
             )
-            break
     return parts
 
 
-def _in_turn(dots: Sequence[Dot], places: list[tuple[float, float]]) -> list[int]:
+def _in_turn(dots: Sequence[Dot], places: list[_Point]) -> list[int]:
     """Cities in the order in which they are labelled: those far out, the borderline ones, then the crowded."""
     at = np.array(places)
     out = np.argsort(-np.round(((at - at.mean(axis=0)) ** 2).sum(axis=1), 3), kind="stable")[:_OUTLYING]
@@ -264,21 +298,57 @@ def _in_turn(dots: Sequence[Dot], places: list[tuple[float, float]]) -> list[int
 
 
 def _room(
-    place: tuple[float, float],
-    wide: float,
-    font: float,
-    far: int,
+    i: int,
+    places: list[_Point],
+    label: str,
+    far: float,
     height: float,
-    taken: list[tuple[float, float, float, float]],
-) -> tuple[tuple[float, float, float, float], str] | None:
-    """Box and anchor of a label beside a point that covers nothing; None where there is none."""
-    gap = _DOT + 3 + far * font
-    for right, down in _DIRECTIONS:
-        slant = 0.75 if right and down else 1.0
-        x = place[0] + right * (slant * gap + wide / 2)
-        y = place[1] + down * (slant * gap + font / 2)
-        box = (x - wide / 2, y - font / 2, x + wide / 2, y + font / 2)
-        inside = box[0] >= 0 and box[1] >= 0 and box[2] <= _WIDTH and box[3] <= height
-        if inside and not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
-            return box, ("start" if right > 0 else "end" if right < 0 else "middle")
+    style: _Style,
+    taken: list[_Box],
+    lines: list[_Point],
+) -> tuple[_Box, str, list[_Point]] | None:
+    """Box, anchor and line of a label that reads as its own city's; None where there is no room.
+
+    It lies within the frame, on no label, marker or line, and clearly nearer to its own marker than to any other; with a line
+    it stands beside no other marker.
+    """
+    others = [place for j, place in enumerate(places) if j != i]
+    for box, anchor in _boxes(places[i], _LETTER * style.font * len(label), far, style):
+        within = min(box[0], box[1], _WIDTH - box[2], height - box[3]) >= style.margin
+        if not within or any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+            continue
+        clear = style.marker + 0.8 * style.font if far else _away(box, places[i]) + 0.25 * style.font
+        if any(_away(box, other) < clear for other in others) or any(_away(box, point) < 1.0 for point in lines):
+            continue
+        line = _line(places[i], box) if far else []
+        crossed = any(_away(b, point) < 1.0 for b in taken for point in line)
+        if not crossed and all(hypot(x - a, y - b) > style.marker for x, y in line for a, b in others):
+            return box, anchor, line
     return None
+
+
+def _boxes(place: _Point, wide: float, far: float, style: _Style) -> list[tuple[_Box, str]]:
+    """Places for a label around a marker, the best first, each with its anchor."""
+    gap = style.marker + 2 + far * style.font
+    found = []
+    for right, down, slide in _SIDES:
+        slant = 0.75 if right and down else 1.0
+        across = right * (slant * gap + wide / 2) + (slide * (wide / 2 - style.marker) if down else 0.0)
+        along = down * (slant * gap + style.font / 2) + (0.0 if down else slide * 0.4 * style.font)
+        x, y, side = place[0] + across, place[1] + along, right or (slide if down else 0)
+        box = (x - wide / 2, y - style.font / 2, x + wide / 2, y + style.font / 2)
+        found.append((box, "start" if side > 0 else "end" if side < 0 else "middle"))
+    return found
+
+
+def _line(place: _Point, box: _Box) -> list[_Point]:
+    """Points from a marker to the nearest point of a box."""
+    end = min(max(place[0], box[0]), box[2]), min(max(place[1], box[1]), box[3])
+    across, down = end[0] - place[0], end[1] - place[1]
+    steps = np.linspace(0.0, 1.0, 2 + int(hypot(across, down) / 2))
+    return [(place[0] + across * float(step), place[1] + down * float(step)) for step in steps]
+
+
+def _away(box: _Box, point: _Point) -> float:
+    """Distance of a point from a box; 0 inside."""
+    return hypot(max(box[0] - point[0], 0.0, point[0] - box[2]), max(box[1] - point[1], 0.0, point[1] - box[3]))

@@ -159,6 +159,18 @@ def test_population_is_not_refused_for_being_ordered_like_a_count(catalogue: Cat
             admit(panel, catalogue, f=values)
 
 
+def test_a_rounded_feature_in_the_order_of_a_base_is_not_refused_for_pairs_it_leaves_equal(catalogue: Catalogue) -> None:
+    """Where a count is nearly a fixed share of the base, only cities that the rounding makes equal tell one from the other."""
+    rng = np.random.default_rng(11)
+    base = np.exp(rng.normal(12.3, 0.7, 60)).round()
+    per_flat = rng.normal(0.0, 0.4, 60).round(1)  # logarithm of base over flats, before what is rounded away
+    assert len(np.unique(per_flat)) >= 10
+    flats = base / np.exp(per_flat + rng.uniform(-0.02, 0.02, 60))
+    panel = panel_of({(OWN, "target", 2020): (0.1 * base * np.exp(rng.uniform(-0.02, 0.02, 60)), base)})
+    notes = admit(panel, catalogue, f=per_flat, flats=flats)
+    assert any("ordnet die Städte genau wie der Zähler, gemessen an 'flats'" in note for note in notes)
+
+
 def test_a_base_on_another_scale_is_told(ring: Ring, panel: Panel, catalogue: Catalogue) -> None:
     both = ring["n_t0"] + ring["n_r0"]
     for values in (ring["pop"], ring["pop"] / 1e3, np.log(ring["pop"]), np.sqrt(both), (100 * ring["n_t0"] / both).round(2)):

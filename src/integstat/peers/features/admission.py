@@ -376,17 +376,17 @@ def _same_order(column: _Column, figure: np.ndarray) -> bool:
 
 
 def _order_of_size(column: _Column, figure: _Figure, sizes: list[np.ndarray]) -> bool:
-    """Whether the order a feature shares with a figure may be that of a base: too few pairs of cities are turned round."""
+    """Whether the order a feature shares with a figure may be that of a base: it turns too few pairs of cities round."""
     if figure.twin is None:
         return False
     both = np.isfinite(column.values) & np.isfinite(figure.values)
     bases = [base[both] for base in (figure.twin, *sizes) if np.isfinite(base[both]).mean() >= EQUAL_SHARE]
-    return _counts_people(column.values) or any(_turned(figure.values[both], base) < _FEWEST_TURNED for base in bases)
+    return _counts_people(column.values) or any(_turned(column.values[both], base) < _FEWEST_TURNED for base in bases)
 
 
-def _turned(first: np.ndarray, second: np.ndarray) -> int:
-    """Pairs of cities that two figures, shape (C,), order differently; if these are most pairs, those they order alike."""
-    product = np.sign(first[:, None] - first) * np.sign(second[:, None] - second)
+def _turned(feature: np.ndarray, base: np.ndarray) -> int:
+    """Pairs of cities that two columns, shape (C,), order differently; if these are most pairs, those they order alike."""
+    product = np.sign(feature[:, None] - feature) * np.sign(base[:, None] - base)
     return int(min((product < 0).sum(), (product > 0).sum()) // 2)
 
 

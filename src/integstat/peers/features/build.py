@@ -206,7 +206,7 @@ def _limit_note(unlimited: np.ndarray, scaling: Scaling) -> list[str]:
     if not limited:
         return []
     limit = german(scaling.limit)
-    told = f"Ungewöhnliche Werte zählen nur bis zum {limit}-Fachen der üblichen Abweichung vom Mittel des Rings"
+    told = f"Ungewöhnliche Werte zählen nur bis zum {limit}-Fachen der üblichen Abweichung vom Median des Rings"
     return [f"{told}: {', '.join(limited)}."]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from integstat.peers.explained import FEWEST_CITIES
 from integstat.report.view.lookup import Lookup
 
 _NOTIONS, _QUANTITIES = ("groups", "neighbours"), ("level", "change")
@@ -23,16 +24,25 @@ class Share:
 
 @dataclass(frozen=True)
 class ExplainedView:
-    """Shares by definition, in the order of the columns, and a sentence for levels and for changes."""
+    """Shares by definition, in the order of the columns, and a sentence for levels and for changes.
+
+    Attributes
+    ----------
+    rows : tuple
+        Definitions of which at least one share is known; empty where none is.
+    unknown : str
+        A sentence on the other definitions, or on all; empty where each has a share.
+    """
 
     lead: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
     rows: tuple[tuple[str, str, tuple[Share, ...]], ...]
+    unknown: str
 
 
 def explained_view(look: Lookup) -> ExplainedView | None:
     """Tell the shares; None where none were computed."""
-    table = look.data.explained
+    t, table = look.texts.t, look.data.explained
     if table.empty:
         return None
     cells = {
@@ -45,16 +55,32 @@ def explained_view(look: Lookup) -> ExplainedView | None:
         for notion in _NOTIONS
         if ((table["quantity"] == quantity) & (table["notion"] == notion)).any()
     ]
-    rows = []
+    rows, without = [], []
     for name in dict.fromkeys(str(one) for one in table["definition"]):
         indicator, definition = look.data.catalogue.definition(name)
+        if not any(np.isfinite(cells.get((name, *column), (np.nan,))[0]) for column in columns):
+            without.append(t("peers.explained.one_unknown", indicator=indicator.name_de, definition=definition.name_de))
+            continue
         shares = tuple(_share(look, *cells.get((name, *column), (np.nan, np.nan))) for column in columns)
         rows.append((indicator.name_de, definition.name_de, shares))
-    t = look.texts.t
     return ExplainedView(
         lead=tuple(text for quantity in _QUANTITIES if (text := _sentence(look, table, quantity))),
         columns=tuple((t(f"peers.explained.{quantity}"), t(f"peers.explained.{notion}")) for quantity, notion in columns),
         rows=tuple(rows),
+        unknown=_unknown(look, without) if rows else _all_unknown(look, table),
+    )
+
+
+def _unknown(look: Lookup, without: list[str]) -> str:
+    """Name the definitions of which no share is known."""
+    return look.texts.t("peers.explained.unknown", which="; ".join(without)) if without else ""
+
+
+def _all_unknown(look: Lookup, table: pd.DataFrame) -> str:
+    """Say why nothing is known."""
+    few = int(table["cities"].max()) < FEWEST_CITIES
+    return look.texts.t(
+        "peers.explained.too_few" if few else "peers.explained.all_unknown", n=look.texts.number(FEWEST_CITIES, 0)
     )
 
 

@@ -135,6 +135,7 @@ def _together(look: Lookup, partitions: Partitions, keys: list[list[str]]) -> Ma
     return together(
         partitions.coassignment[np.ix_(order, order)],
         [len(group) for group in keys],
+        [letter(group) for group in range(len(keys))],
         title=look.texts.t("peers.together.title"),
         description=look.texts.t("peers.together.description", groups=look.texts.listing(partitions.names)),
     )

@@ -18,8 +18,9 @@ _WORDS = 3  # features that explain an end
 
 @dataclass(frozen=True)
 class MapView:
-    """The figure, what its four ends mean, its groups, and sentences on how far it can be trusted."""
+    """A sentence, the figure, what its four ends mean, its groups where there are several, and how far it can be trusted."""
 
+    lead: str
     figure: Markup
     left: str
     right: str
@@ -59,9 +60,11 @@ def map_view(look: Lookup, partitions: Partitions) -> MapView | None:
         )
     left, right = _ends(look, partitions, "x")
     down, up = _ends(look, partitions, "y")
-    labelled = (t("peers.map.labels_some"),) if len(dots) > MANY else ()
+    labelled = t("peers.map.labels_some" if len(dots) > MANY else "peers.map.labels_room")
+    several = partitions.size > 1
     related = t("peers.map.related", x=_related(look, partitions, "x"), y=_related(look, partitions, "y"))
     return MapView(
+        lead=t("peers.map.lead", groups=t("peers.map.lead_groups") if several else ""),
         figure=city_map(
             dots,
             title=t("peers.map.title"),
@@ -71,8 +74,8 @@ def map_view(look: Lookup, partitions: Partitions) -> MapView | None:
         right=right,
         up=up,
         down=down,
-        legend=tuple((group_mark(group), letter(group), name) for group, name in enumerate(partitions.names)),
-        notes=(t("peers.map.shown", shown=look.texts.percent(partitions.shown)), *labelled, related),
+        legend=tuple((group_mark(group), letter(group), name) for group, name in enumerate(partitions.names) if several),
+        notes=(t("peers.map.shown", shown=look.texts.percent(partitions.shown)), labelled, related),
     )
 
 
