@@ -49,7 +49,7 @@ def test_a_feature_is_all_that_must_be_said(tmp_path: Path) -> None:
     found = load(tmp_path, feature())
     assert found.algorithms == ("kmeans", "ward", "gmm", "pam", "spectral")
     assert (found.k_min, found.k_max, found.k_weight, found.notion) == (2, 8, "stability", "groups")
-    assert (found.resampling, found.feature_fraction, found.imputations, found.collinearity) == ("subsample", 0.8, 5, "share")
+    assert (found.resampling, found.feature_fraction, found.imputations, found.collinearity) == ("subsample", 0.8, 10, "share")
     assert found.feature[0].group == "other"
 
 
