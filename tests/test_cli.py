@@ -366,10 +366,32 @@ def test_another_city_is_placed_and_groups_are_followed(
     assert call("assign", out, table, "--out", tmp_path / "placed.csv") == 0
     told = capsys.readouterr().out
     assert told.startswith("Neustadt (fiktiv) gehört am ehesten zu '")
-    assert bundle["hash"] in told
+    assert told.endswith(f"Prüfsumme der Einteilung, nach der zugeordnet wurde: {bundle['hash']}\n")
+    assert "\u202f" not in told
     assert "91999,Neustadt (fiktiv)," in (tmp_path / "placed.csv").read_text(encoding="utf-8")
+    near = pd.read_csv(tmp_path / "placed_neighbours.csv", dtype={"city": str})
+    assert near["city"].tolist() == ["91999"] * bundle["neighbours"]
     assert call("assign", out, table, "--out", tmp_path / "placed.csv") == 2
     assert "placed.csv: diese Datei gibt es schon" in one_sentence(capsys)
+    (tmp_path / "placed.csv").unlink()
+    assert call("assign", out, table, "--out", tmp_path / "placed.csv") == 2
+    assert "placed_neighbours.csv: diese Datei gibt es schon" in one_sentence(capsys)
+    assert call("assign", out, table, "--out", tmp_path / "placed.csv", "--force") == 0
+    capsys.readouterr()
+    for command in (("assign", out, table), ("follow", out, out)):
+        for wrong, what in (
+            (tmp_path, "das ist ein Ordner"),
+            (table / "placed.csv", "das ist eine Datei, darunter passt keine weitere"),
+            (out / "peers_bundle.json", "diese Datei wird gelesen"),
+        ):
+            assert call(*command, "--out", wrong, "--force") == 2
+            assert what in one_sentence(capsys)
+    before = table.read_bytes()
+    assert call("assign", out, table, "--out", table, "--force") == 2
+    assert "stadt.csv: diese Datei wird gelesen und nicht überschrieben" in one_sentence(capsys)
+    assert table.read_bytes() == before
+    assert call("assign", ring_folder / "ring.toml", table) == 3
+    assert "das ist kein Stand der Vergleichsgruppen" in one_sentence(capsys)
     assert call("assign", tmp_path, table) == 3
     assert "kein Stand der Vergleichsgruppen" in one_sentence(capsys)
     assert call("follow", out, out) == 0

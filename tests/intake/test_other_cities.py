@@ -3,12 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.peers.bundles import bundle_of
-from tests.peers.rings import islands
+from tests.peers.rings import islands, ring, settings
 
 from integstat.errors import DataError
 from integstat.intake.other_cities import read_city
 from integstat.peers.assign import assign
 from integstat.peers.bundle import Bundle
+from integstat.peers.settings import FeatureSettings
 
 FEATURES = ["f0", "f1", "f2", "f3"]
 
@@ -43,6 +44,7 @@ def test_reading_a_sound_file(bundle: Bundle, path: Path) -> None:
     [
         (b"", "", "die Datei ist leer"),
         (b" \n\n", "", "die Datei ist leer"),
+        (",,\n , \n", "", "die Datei ist leer"),
         (HEAD, "", "unter der Kopfzeile steht keine Stadt"),
         (b"PK\x03\x04abc", "", "eine Excel-Mappe"),
         (b"\xff\xfec\x00i\x00", "Zeile 1", "nicht UTF-8"),
@@ -60,6 +62,14 @@ def test_reading_a_sound_file(bundle: Bundle, path: Path) -> None:
         (HEAD + "1002,Kiel,1,2,3,4\n", "Zeile 2, Spalte city", "'1002' hat die führende Null verloren"),
         (HEAD + "Kiel,Kiel,1,2,3,4\n", "Zeile 2, Spalte city", "'Kiel' ist kein Gebietsschlüssel"),
         (HEAD + ",Kiel,1,2,3,4\n", "Zeile 2, Spalte city", "der Gebietsschlüssel (AGS) fehlt"),
+        (HEAD + "05315,Köln,1,٣,3,4\n", "Zeile 2, Spalte f1", "'٣' ist keine Zahl"),
+        (HEAD + "05315,=1+1,1,2,3,4\n", "Zeile 2, Spalte name", "der Name '=1+1' ist eine Formel"),
+        (HEAD + "05315,+Köln,1,2,3,4\n", "Zeile 2, Spalte name", "ist eine Formel"),
+        (HEAD + "05315,-Köln,1,2,3,4\n", "Zeile 2, Spalte name", "ist eine Formel"),
+        (HEAD + "05315,@Köln,1,2,3,4\n", "Zeile 2, Spalte name", "ist eine Formel"),
+        (HEAD + "05315,Köln,1,2,3,4\n01002,Kiel,,.,x,/\n", "Zeile 3", "von dieser Stadt ist kein Merkmal bekannt"),
+        ("city,name,f0,f1,f2,f3,\n01002,Kiel,1,2,3,4,\n", "Zeile 1", "die Kopfzeile endet mit einem Komma"),
+        ("city,name,,f0,f1,f2,f3\n01002,Kiel,,1,2,3,4\n", "", "eine Spalte der Kopfzeile hat keinen Namen"),
         (HEAD + "01002,,1,2,3,4\n", "Zeile 2, Spalte name", "der Name der Stadt fehlt"),
         (HEAD + "01002,Kiel,1,2,3,4\n01002,Kiel,1,2,3,4\n", "Zeile 3", "die Stadt 01002 steht doppelt"),
         ("city,name,f0,f1,f2,f3,f9\n01002,Kiel,1,2,3,4,5\n", "", "die Spalte 'f9' gehört nicht"),
@@ -79,7 +89,7 @@ def test_malformed_files(bundle: Bundle, path: Path, content: bytes | str, place
 
 def test_a_misspelt_column_is_guessed(bundle: Bundle, path: Path) -> None:
     path.write_text("city,name,f0,f1,f2,F3x\n01002,Kiel,1,2,3,4\n", encoding="utf-8")
-    with pytest.raises(DataError, match="vielleicht ist 'f3' gemeint|bekannt sind"):
+    with pytest.raises(DataError, match="die Spalte 'F3x' gehört nicht .* die Kopfzeile lautet 'city,name,f0,f1,f2,f3'"):
         read_city(path, bundle)
     path.write_text("city,Name,f0,f1,f2,f3\n01002,Kiel,1,2,3,4\n", encoding="utf-8")
     with pytest.raises(DataError, match="die Spalte 'Name' gehört nicht .* vielleicht ist 'name' gemeint"):
@@ -87,7 +97,43 @@ def test_a_misspelt_column_is_guessed(bundle: Bundle, path: Path) -> None:
 
 
 def test_a_missing_file(bundle: Bundle, path: Path) -> None:
-    with pytest.raises(DataError, match="diese Datei gibt es nicht; bitte den Pfad prüfen"):
+    with pytest.raises(DataError, match="gibt es nicht; bitte den Pfad prüfen; die Kopfzeile lautet 'city,name,f0,f1,f2,f3'"):
         read_city(path, bundle)
     with pytest.raises(DataError, match="lässt sich nicht lesen"):
         read_city(path.parent, bundle)
+
+
+@pytest.fixture(scope="module")
+def towns() -> Bundle:
+    """A ring with one feature, between about 80,000 and 660,000."""
+    people = np.linspace(80_000, 660_000, 24)[:, None]
+    logged = (FeatureSettings(id="f0", name_de="Einwohnerzahl", transform="log"),)
+    return bundle_of(ring(people), np.arange(24) // 8, choice=settings(feature=logged, neighbours=4))
+
+
+def test_a_point_that_may_mean_thousands_is_refused(towns: Bundle, path: Path) -> None:
+    path.write_text("city,name,f0\n03241,Hannover,535.932\n", encoding="utf-8")
+    with pytest.raises(DataError) as raised:
+        read_city(path, towns)
+    assert raised.value.place == f"{path}, Zeile 2, Spalte f0"
+    assert raised.value.what == "'535.932' ist zweideutig: als 535932 liegt es im Bereich des Rings, als 535,932 nicht"
+    assert raised.value.mend == "bitte 535932 schreiben, oder 535.9320, wenn Nachkommastellen gemeint sind"
+
+
+@pytest.mark.parametrize(("text", "value"), [("535932", 535932.0), ("535.9320", 535.932), ("0.123", 0.123), ("700.000", 700.0)])
+def test_other_points_are_decimal(towns: Bundle, path: Path, text: str, value: float) -> None:
+    path.write_text(f"city,name,f0\n03241,Hannover,{text}\n", encoding="utf-8")
+    assert read_city(path, towns).loc["03241", "f0"] == value
+
+
+def test_three_decimals_within_the_range_are_decimals(bundle: Bundle, path: Path) -> None:
+    path.write_text(HEAD + "03241,Hannover,1.234,2,3,4\n", encoding="utf-8")
+    assert read_city(path, bundle).loc["03241", "f0"] == 1.234
+
+
+@pytest.mark.parametrize("text", ["0", "-", "-3"])
+def test_a_value_the_transform_cannot_bear_has_its_place(towns: Bundle, path: Path, text: str) -> None:
+    path.write_text(f"city,name,f0\n03241,Hannover,{text}\n", encoding="utf-8")
+    with pytest.raises(DataError, match="muss hier aber größer als 0 sein; bitte den Wert prüfen; ist er unbekannt") as raised:
+        read_city(path, towns)
+    assert raised.value.place == f"{path}, Zeile 2, Spalte f0"

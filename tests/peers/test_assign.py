@@ -36,7 +36,7 @@ def test_cities_left_out_land_in_their_own_group(kind: str) -> None:
     points = islands(3, 8)[0] if kind == "islands" else rng.normal(size=(40, 4)) @ rng.normal(size=(4, 4))
     whole = bundle_of(points, groups=3)
     own, sure = whole.probability.argmax(axis=1), whole.probability.max(axis=1) > whole.borderline
-    hits, error = [], []
+    hits, by_nearest, error = [], [], []
     for c in range(len(points)):
         others = np.delete(np.arange(len(points)), c)
         labels = whole.labels[:, others]
@@ -44,9 +44,11 @@ def test_cities_left_out_land_in_their_own_group(kind: str) -> None:
         found = assign(without, city(points[c]))
         named = [int(whole.summary[others][without.summary == group][0]) for group in range(3)]
         hits.append(named[int(found.group[0])] == own[c])
+        by_nearest.append(whole.summary[others][found.nearest[0, 0]] == own[c])
         error.append(abs(found.probability[0, named.index(own[c])] - whole.probability[c, own[c]]))
     assert np.mean(np.array(hits)[sure]) >= (1.0 if kind == "islands" else 0.95)
     assert np.mean(hits) >= 0.85
+    assert np.mean(by_nearest) == 1.0 if kind == "islands" else np.mean(hits) > np.mean(by_nearest)
     assert np.mean(error) < (0.01 if kind == "islands" else 0.12)
 
 
@@ -112,7 +114,29 @@ def test_a_combination_the_ring_does_not_have_is_outside() -> None:
     found = assign(bundle_of(points, groups=2), city(np.array([1.5, -1.5])))
     assert found.outside[0] and not found.beyond[0]
     assert "weiter von allen Städten des Rings entfernt" in found.warnings[0][0]
+    assert "robuste Standardabweichungen je Merkmal (üblich bis" in found.warnings[0][0]
     assert "Merkmal 1" in found.warnings[0][0]
+
+
+def test_cities_like_those_of_the_ring_often_go_beyond_it_in_some_feature() -> None:
+    rng, one = np.random.default_rng(11), np.zeros(66, dtype=int)
+    beyond = []
+    for _ in range(12):
+        bundle = bundle_of(rng.normal(size=(66, 12)), one, labels=one[None])
+        beyond += [bool(names) for names in assign(bundle, city(rng.normal(size=(100, 12)))).beyond]
+    assert np.mean(beyond) == pytest.approx(1 - (1 - 2 / 67) ** 12, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e30, "1e30"), (-1e30, "-1e30"), (1234.5, "1.234"), (999.9, "1.000"), (123.456, "123,5"), (123456789.0, "123.456.789")],
+)
+def test_figures_beyond_the_range_are_short(clear: tuple[np.ndarray, np.ndarray, Bundle], value: float, text: str) -> None:
+    points, _, bundle = clear
+    new = points[0].copy()
+    new[2] = value
+    found = assign(bundle, city(new))
+    assert f"Merkmal 2 {text} (im Ring" in " ".join(found.warnings[0])
 
 
 def test_cities_like_those_of_the_ring_are_seldom_outside() -> None:
@@ -144,6 +168,13 @@ def test_a_city_of_the_ring_is_told_and_is_not_its_own_neighbour(clear: tuple[np
     found = assign(bundle, city(points[0], key="91001"))
     assert "gehört schon zum Ring" in found.warnings[0][0]
     assert 0 not in found.nearest[0]
+    assert len(found.warnings[0]) == 1
+    other = points[0].copy()
+    other[1] += 0.1
+    changed = assign(bundle, city(other, key="91001"))
+    assert changed.warnings[0][1] == (
+        "Neustadt steht im Ring mit anderen Werten als hier: Merkmal 1; zugeordnet ist nach den Werten hier."
+    )
 
 
 def test_tables_and_sentences(clear: tuple[np.ndarray, np.ndarray, Bundle]) -> None:
@@ -158,11 +189,14 @@ def test_tables_and_sentences(clear: tuple[np.ndarray, np.ndarray, Bundle]) -> N
     assert near["distance"].groupby(near["city"]).apply(lambda one: one.is_monotonic_increasing).all()
     assert "gehört am ehesten zu 'Gruppe" in found.sentences()[0]
     assert found.sentences()[0].count("Stadt 910") == 4
+    assert "(>\u202f99\u202f%)" in found.sentences()[0]
 
 
 def test_a_value_the_transform_cannot_bear_is_refused() -> None:
     context = ring(np.exp(np.random.default_rng(10).normal(size=(20, 1))))
     logged = (FeatureSettings(id="f0", name_de="Fläche", transform="log"),)
     bundle = bundle_of(context, choice=settings(feature=logged))
-    with pytest.raises(DataError, match="'Fläche' hat den Wert 0, muss hier aber größer als 0 sein"):
+    with pytest.raises(DataError, match="'Fläche' hat den Wert 0, muss hier aber größer als 0 sein") as raised:
         assign(bundle, city(np.array([0.0])))
+    assert raised.value.place == "Stadt 92001"
+    assert "Ring" not in raised.value.mend

@@ -91,8 +91,8 @@ def test_a_changed_digit_is_noticed(file: Path) -> None:
         (b"", "kein JSON"),
         (b'{"hash": "a", "format": ', "kein JSON"),
         (b"\xff\xfe\x00", "nicht UTF-8"),
-        (b"[1, 2]", "kein Stand von Vergleichsgruppen"),
-        (b'{"year": 2020}', "kein Stand von Vergleichsgruppen"),
+        (b"[1, 2]", "kein Stand der Vergleichsgruppen"),
+        (b'{"year": 2020}', "kein Stand der Vergleichsgruppen"),
         (b'{"hash": "a", "format": "integstat-peers-0"}', "gelesen wird 'integstat-peers-1'"),
         (b'{"hash": "a", "format": "integstat-peers-1", "year": NaN}', "Prüfsumme stimmt nicht"),
     ],
@@ -101,6 +101,21 @@ def test_damaged_files(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / FILE_NAME
     path.write_bytes(content)
     assert what in refused(path)
+
+
+@pytest.mark.parametrize("content", [b'[ring]\nid = "demo"\n', b"PK\x03\x04\xff", b'{"ring": "demo"}', b""])
+def test_a_file_that_is_no_bundle_at_all(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ring.toml"
+    path.write_bytes(content)
+    assert refused(path) == "das ist kein Stand der Vergleichsgruppen"
+
+
+def test_a_bundle_under_another_name(bundle: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "kopie.json"
+    write_bundle(path, bundle)
+    assert read_bundle(path).hash == bundle.hash
+    path.write_bytes(path.read_bytes()[:-20])
+    assert "beschädigt" in refused(path)
 
 
 def test_a_cut_file_names_its_line(file: Path) -> None:
@@ -113,6 +128,24 @@ def test_a_cut_file_names_its_line(file: Path) -> None:
 def test_a_folder_without_a_bundle(tmp_path: Path) -> None:
     assert "hier liegt kein Stand" in refused(tmp_path / FILE_NAME)
     assert "nicht lesbar" in refused(tmp_path)
+    assert "weder Ordner noch Datei" in refused(tmp_path / "nirgends")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "what"),
+    [
+        ('{"stages": {"peers": {"status": "done"}}, "peers": {}}', "sein Ring hat keinen Abschnitt [peers]"),
+        ('{"stages": {"peers": {"status": "done"}}, "peers": {"groups": 1}}', "sein Ring ist dafür zu klein"),
+        ('{"stages": {"peers": {"status": "done"}}, "peers": {"groups": 3}}', "keinen Stand der Vergleichsgruppen hinterlassen"),
+        ('{"stages": {"peers": {"status": "failed"}}}', "nicht bis zu den Vergleichsgruppen gekommen"),
+        ('{"stages": {}}', "nicht bis zu den Vergleichsgruppen gekommen"),
+        ('{"stages": []}', "hier liegt kein Stand"),
+        ("[", "hier liegt kein Stand"),
+    ],
+)
+def test_a_run_without_a_bundle_says_why(tmp_path: Path, manifest: str, what: str) -> None:
+    (tmp_path / "manifest.json").write_text(manifest, encoding="utf-8")
+    assert what in refused(tmp_path / FILE_NAME)
 
 
 def test_a_sound_hash_over_nonsense_is_refused(file: Path) -> None:

@@ -112,15 +112,15 @@ def assign(bundle: Bundle, city_features: pd.DataFrame) -> Assignment:
     Notes
     -----
     In each sampled partition a city gets the label whose cities' mean is nearest to it; a copy of a ring city gets that city's.
-    In trials, left out and placed anew, cities of a slope got their own label of k-means more often so than by the label of the
-    nearest city or a vote of the five nearest; on islands all three find it. The features are those of the whole bundle; that
-    a partition was formed on some of them is not known here.
+    In trials, cities of a slope that were left out and placed anew came to their own group more often so than by the group of
+    the nearest city; on islands both find it. The features are those of the whole bundle; that a partition was formed on some
+    of them is not known here.
 
     Gaps take the mean expected from the known features under the ring's covariance (shrunk: Ledoit & Wolf 2004,
     https://doi.org/10.1016/S0047-259X(03)00096-4). Outside is a city with a feature beyond the ring's range, or whose
     nearest city is farther off than that of 97.5 % of the ring's own: one in forty of the ring itself. The first is no rare
-    thing: each feature has two cities at its ends, so with F independent features and C cities a share of
-    1 - (1 - 2 / C)^F would go beyond the others, 30 % for C = 67 and F = 12; fewer where features go together.
+    thing: of cities like those of a ring of C, a share of 1 - (1 - 2 / (C + 1))^F goes beyond it in one of F independent
+    features, 30 % for C = 66 and F = 12; fewer where features go together.
     """
     given = _scaled(bundle, city_features)
     empty = np.isnan(given).all(axis=1)

@@ -238,9 +238,7 @@ def _other_features(old: Bundle, new: Bundle) -> list[str]:
     return [f"Die Merkmale sind nicht dieselben ({listed}); schon deshalb können Städte wechseln."] if listed else []
 
 
-def _notes(
-    old: Bundle, new: Bundle, then: np.ndarray, now: np.ndarray, number: np.ndarray, names: tuple[str, ...]
-) -> list[str]:
+def _notes(old: Bundle, new: Bundle, then: np.ndarray, now: np.ndarray, number: np.ndarray, names: tuple[str, ...]) -> list[str]:
     shared = _shared(old, new, then, now)
     into = shared / np.maximum(shared.sum(axis=1, keepdims=True), 1.0)  # of an old group, where it went
     out_of = shared / np.maximum(shared.sum(axis=0, keepdims=True), 1.0)  # of a new group, where it came from

@@ -141,8 +141,8 @@ def admit_features(
       without any relation would agree as often less than once in 3.6 million (binomial, with the share of cities that agree with
       another city's figure); cities at the feature's commonest value do not count;
     - or to order all cities that have both, ten different values at least, exactly as it does or the other way round. This
-      finds the logarithm, a root, a score. A numerator or a share of it must turn round twelve pairs of cities against
-      every base, for in a ring where it grows with the population the order of size is the order of the numerator too.
+      finds the logarithm, a root, a score. A numerator or a share of it must turn round twelve pairs of cities that
+      the feature tells apart against every base: in a ring where it grows with the population, its order is that of size too.
 
     A fixed multiple of a denominator, or its order, is a shared base; so is what the rounding does not tell from one. A feature
     with a rank correlation of 0.95 with a rate in ten cities is told, and so is a numerator's order that may be that of size.
