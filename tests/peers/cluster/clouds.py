@@ -6,22 +6,13 @@ import csv
 import io
 import shutil
 import subprocess
+from functools import partial
 
-import numpy as np
 import pytest
+from tests.peers import rings
 
-
-def islands(groups: int, each: int, seed: int = 0, features: int = 3, noise: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
-    """Points around far corners, and the true group of each; members of a group do not stand together."""
-    rng = np.random.default_rng(seed)
-    corners = 6.0 * np.column_stack([rng.permutation(groups) for _ in range(features)])
-    truth = np.arange(groups * each) % groups
-    return corners[truth] + noise * rng.normal(size=(groups * each, features)), truth
-
-
-def same_partition(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two labellings put the same points together."""
-    return bool(((first[:, None] == first) == (second[:, None] == second)).all())
+islands = partial(rings.islands, features=3)
+same_partition = rings.same_partition
 
 
 def from_r(program: str, package: str, *arguments: str) -> list[list[str]]:
