@@ -137,6 +137,6 @@ def test_probabilities_sum_to_one_and_agree_with_the_groups() -> None:
 
 
 def test_unknown_covariance_or_start_is_refused() -> None:
-    for wrong in ({"covariance": "XXX"}, {"start": "nowhere"}):
+    for wrong in ({"covariance": "oval"}, {"start": "nowhere"}):
         with pytest.raises(ValueError, match="unknown"):
             GroupsMixture(2, **wrong).fit(np.eye(4))

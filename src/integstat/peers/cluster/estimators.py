@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from integstat.peers.cluster.spheres import spheres
 from integstat.peers.cluster.ward import ward
 
 
-class Groups(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class Groups(ClusterMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """Base of the estimators: they keep what they find in `_fit_rows` and say where a point belongs in `_groups_of`.
 
     Groups and their numbers follow from the sorted distinct rows, so the order of the rows of `X` cannot matter. Fewer than
@@ -69,13 +70,13 @@ class Groups(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.labels_ = self._groups_of(points)
         return self
 
+    @abstractmethod
     def _fit_rows(self, rows: Rows, k: int) -> None:
         """Find what `_groups_of` needs; `k` is not above the number of distinct rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _groups_of(self, points: np.ndarray) -> np.ndarray:
         """Label of each point; equal points must get equal labels."""
-        raise NotImplementedError
 
     def _chance(self) -> np.random.Generator:
         return np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1, size=4))
