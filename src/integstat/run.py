@@ -251,7 +251,6 @@ def _later_stages(
         versions=manifest.content["versions"],
         seed=config.seed,
         rules_digest=manifest.content["rules"],
-        lasting_source=config.change.priors.lasting_source,
         catalogue=catalogue,
     )
     if options.until == "findings":

@@ -25,6 +25,7 @@ def brute(
     sign: int,
     unit: float,
     pool: Sequence[str],
+    land: Sequence[str],
 ) -> dict[str, np.ndarray]:
     """All estimands of two years, each of shape (S, C)."""
     draws, count, groups = last.shape
@@ -32,6 +33,8 @@ def brute(
     names += (
         "against_peers",
         "against_peers_points",
+        "against_land",
+        "against_land_points",
         "lasting_points",
         "standing_points",
         "gap",
@@ -62,6 +65,11 @@ def brute(
                     beyond = step - sum(float(change[s, o, 0]) for o in alike) / len(alike)
                     here["against_peers"] = sign * beyond
                     here["against_peers_points"] = sign * unit * (p_last - inverse(eta_last - beyond, link))
+                neighbours = [o for o in range(count) if o != c and land[o] == land[c] and (n[o, 0] > 0).all()]
+                if len(neighbours) >= 2:
+                    beyond = step - statistics.median(float(change[s, o, 0]) for o in neighbours)
+                    here["against_land"] = sign * beyond
+                    here["against_land_points"] = sign * unit * (p_last - inverse(eta_last - beyond, link))
                 others = [o for o in range(count) if o != c and pool[o] == pool[c] and (n[o, 0] > 0).all()]
                 if len(others) >= 5:
                     for name, values in (("relative", change), ("lasting", lasting)):

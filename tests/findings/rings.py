@@ -147,9 +147,12 @@ def findings(
     count: int | None = None,
     history: bool = False,
     baseline: Baseline | None = None,
+    covariates: pd.DataFrame | None = None,
     **settings: object,
 ) -> Findings:
-    """Findings of these posteriors; cities named by their number."""
+    """Findings of these posteriors; cities named by their number. `history`: whether the prior of the shift comes from it."""
+    for one in trees.values():
+        one.attrs["shift_source"] = "history" if history else "default"
     cities = count or max(one["posterior"].sizes["city"] for one in trees.values())
     return build_findings(
         trees,
@@ -159,6 +162,6 @@ def findings(
         years,
         FindingSettings.model_validate(settings),
         None,
-        history,
         baseline=baseline,
+        covariates=covariates,
     )

@@ -180,10 +180,13 @@ def test_missing_cells_stay_open() -> None:
     late, half, never = row(out, 0), row(out, 1), row(out, 30)
     assert len(out.grid) == 31
     for one in (late, never):
-        assert "not_estimable" in flags(one)
-        assert one["finding"] == one["finding_change"] == one["finding_level"] == one["finding_gap"] == "open"
+        assert one["finding_change"] == one["finding_gap"] == "open"
         assert np.isnan(one["p_success"])
         assert np.isnan(one["change_raw"])
+    assert "not_estimable" in flags(never)
+    assert never["finding"] == never["finding_level"] == "open"
+    assert "level_only" in flags(late)
+    assert (late["finding"], late["finding_level"]) == ("deficit", "worse")
     assert np.isfinite(late["level_last"])
     assert np.isnan(late["level_first"])
     assert np.isfinite(half["relative_change_mean"])
@@ -193,7 +196,7 @@ def test_missing_cells_stay_open() -> None:
 
 def test_fewer_than_six_cities_say_nothing_relative() -> None:
     out = findings({"U.main": ring({0: (up(1.0), NOT)}, 5)}, catalogue(indicator("U", groups=1)))
-    assert (out.grid["finding"] == "open").all()
+    assert set(out.grid["finding_change"]) == {"open"}
     assert out.grid["p_success"].isna().all()
     assert out.grid["change_mean"].notna().all()
 
@@ -451,7 +454,8 @@ def test_same_land_compares_within_the_land() -> None:
         scope: findings({"U.main": one}, catalogue(indicator("U", groups=1, scope=scope)), lands=lands).grid
         for scope, one in made.items()
     }
-    assert set(out["all_cities"]["finding"].iloc[:8]) == {"success"}
+    assert set(out["all_cities"]["finding"].iloc[:8]) == {"open"}  # the Land's own shift praises nobody
+    assert out["all_cities"]["flags"].iloc[:8].str.contains("with_land").all()
     assert out["same_land"]["finding"].tolist() == ["stable"] * 8 + ["open"] * 4 + ["stable"] * 8
     assert out["same_land"]["p_success"].iloc[8:12].isna().all()  # three others in their Land: too few for a median
     assert out["same_land"]["standing_mean"].notna().all()

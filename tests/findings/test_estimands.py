@@ -11,9 +11,10 @@ from tests.findings.brute import brute
 from tests.findings.rings import tree
 
 from integstat.findings.baseline import Baseline
-from integstat.findings.estimands import Estimands, estimands, median_of_others
+from integstat.findings.estimands import Estimands, estimands
+from integstat.findings.others import MIN_FOR_CONTEXT, beyond_context, median_of_others
 
-LINK = ("change", "relative", "against_peers", "lasting", "standing", "gap")
+LINK = ("change", "relative", "against_peers", "against_land", "lasting", "standing", "gap")
 
 
 @st.composite
@@ -31,6 +32,7 @@ def rings(draw: st.DrawFn) -> dict[str, object]:
         "n": n,
         "peers": rng.integers(-1, 3, count).tolist(),
         "pool": rng.choice(["03", "05"], count).tolist() if draw(st.booleans()) else ["all"] * count,
+        "land": rng.choice(["01", "02", "03"], count).tolist(),
         "link": draw(st.sampled_from(["logit", "log"])),
     }
 
@@ -39,7 +41,7 @@ def compute(ring: dict[str, object], polarity: int = 1, unit: float = 100.0) -> 
     parts = {name: ring[name] for name in ("lasting", "n", "peers", "link")}
     pool = np.array(ring["pool"])
     given = None if len(set(ring["pool"])) == 1 else pool
-    return estimands(tree(ring["last"], ring["change"], **parts), polarity, unit, pool=given)
+    return estimands(tree(ring["last"], ring["change"], **parts), polarity, unit, pool=given, land=np.array(ring["land"]))
 
 
 @settings(max_examples=120, deadline=None)
@@ -90,7 +92,7 @@ def test_swapping_the_years_flips_what_changed_and_exchanges_the_levels(ring: di
         "n": ring["n"][:, :, ::-1],
     }
     here, there = compute(ring), compute(other)
-    for name in (*LINK[:4], "gap", "change_points", "gap_points", "gap_ratio", "target_points", "reference_points"):
+    for name in (*LINK[:5], "gap", "change_points", "gap_points", "gap_ratio", "target_points", "reference_points"):
         if getattr(here, name) is not None:
             np.testing.assert_allclose(getattr(here, name), -getattr(there, name), atol=1e-9, err_msg=name)
     np.testing.assert_allclose(here.level_first, there.level_last, rtol=1e-9)
@@ -108,6 +110,7 @@ def test_the_order_of_the_cities_means_nothing(ring: dict[str, object], random: 
         "n": ring["n"][order],
         "peers": [relabelled[ring["peers"][i]] for i in order],
         "pool": [ring["pool"][i] for i in order],
+        "land": [ring["land"][i] for i in order],
     }
     here, there = compute(ring), compute(moved)
     for name in (
@@ -232,3 +235,43 @@ def test_a_baseline_takes_the_place_of_the_groups_of_the_fit() -> None:
     np.testing.assert_allclose(near.against_peers[:, 0], change[:, 0] - 0.25 * change[:, 1] - 0.75 * change[:, 6])
     assert np.isnan(near.against_peers[:, 1:]).all()
     np.testing.assert_array_equal(near.relative, own.relative)
+
+
+# --- standing against context
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(MIN_FOR_CONTEXT, 30), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_context_is_the_line_through_the_others(count: int, columns: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values, covariates = rng.normal(size=(3, count + 2)), rng.normal(size=(count + 2, columns)) * 50 + 200
+    covariates[count] = np.nan
+    included = np.ones(count + 2, dtype=bool)
+    included[count + 1] = False
+    found = beyond_context(values, covariates, included)
+    assert np.isnan(found[:, count:]).all()
+    design = np.column_stack([np.ones(count), covariates[:count]])
+    for c in range(count):
+        others = np.arange(count) != c
+        line = np.linalg.lstsq(design[others], values[:, :count][:, others].T, rcond=None)[0]
+        np.testing.assert_allclose(found[:, c], values[:, c] - design[c] @ line, rtol=1e-7, atol=1e-9)
+
+
+def test_context_needs_twenty_cities() -> None:
+    values, covariates = np.zeros((2, 25)), np.arange(25.0)[:, None]
+    for count in (MIN_FOR_CONTEXT - 1, MIN_FOR_CONTEXT):
+        assert np.isfinite(beyond_context(values, covariates, np.arange(25) < count)).any() == (count == MIN_FOR_CONTEXT)
+
+
+def test_a_city_alone_with_its_context_has_no_standing_against_it() -> None:
+    covariates = np.zeros((24, 1))
+    covariates[3] = 1.0
+    found = beyond_context(np.random.default_rng(1).normal(size=(5, 24)), covariates, np.ones(24, dtype=bool))
+    assert np.flatnonzero(np.isnan(found[0])).tolist() == [3]
+
+
+def test_a_constant_covariate_adds_nothing() -> None:
+    values = np.random.default_rng(2).normal(size=(4, 22))
+    everyone, one = np.ones(22, dtype=bool), np.random.default_rng(3).normal(size=(22, 1))
+    plain = beyond_context(values, one, everyone)
+    np.testing.assert_allclose(beyond_context(values, np.column_stack([one, np.full(22, 7.0)]), everyone), plain, atol=1e-10)

@@ -10,8 +10,9 @@ import xarray as xr
 
 from integstat.change.model import inverse_link
 from integstat.findings.baseline import Baseline
+from integstat.findings.others import beyond_context, median_of_others, that_count
 
-MIN_OTHERS = 5
+MIN_IN_LAND = 2  # other cities of a Land that make a yardstick
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,19 @@ class Estimands:
     change, relative, lasting : ndarray or None
         Link scale: last year minus first; the same beyond the median of the other cities; the part that is expected to
         stay, beyond the median of the other cities (None where the posterior has none).
-    against_peers : ndarray or None
-        Link scale: change beyond the mean change of the city's peers.
+    against_peers, against_land : ndarray or None
+        Link scale: change beyond the mean change of the city's peers; beyond the median of the other cities of its Land.
     standing : ndarray
         Link scale: level of the last year against the mean level of the city's peers.
+    context : ndarray or None
+        Link scale: level of the last year against what the covariates of the city's context lead to expect from the other
+        cities.
     gap : ndarray or None
         Link scale: change of the gap between target and reference group.
-    change_points, relative_points, against_peers_points, lasting_points, standing_points : ndarray or None
-        The same in points.
+    change_points, relative_points, against_peers_points, against_land_points : ndarray or None
+        The changes in points.
+    lasting_points, standing_points, context_points : ndarray or None
+        The others in points.
     gap_points, gap_ratio : ndarray or None
         Change of the gap in points and as ratio of propensities.
     target_points, reference_points : ndarray or None
@@ -56,14 +62,18 @@ class Estimands:
     change: np.ndarray | None
     relative: np.ndarray | None
     against_peers: np.ndarray | None
+    against_land: np.ndarray | None
     lasting: np.ndarray | None
     standing: np.ndarray
+    context: np.ndarray | None
     gap: np.ndarray | None
     change_points: np.ndarray | None
     relative_points: np.ndarray | None
     against_peers_points: np.ndarray | None
+    against_land_points: np.ndarray | None
     lasting_points: np.ndarray | None
     standing_points: np.ndarray
+    context_points: np.ndarray | None
     gap_points: np.ndarray | None
     gap_ratio: np.ndarray | None
     target_points: np.ndarray | None
@@ -80,6 +90,8 @@ def estimands(
     pool: np.ndarray | None = None,
     yardstick: np.ndarray | None = None,
     baseline: Baseline | None = None,
+    land: np.ndarray | None = None,
+    covariates: np.ndarray | None = None,
 ) -> Estimands:
     """Compute all estimands from a posterior.
 
@@ -98,6 +110,10 @@ def estimands(
         Cities whose change others are compared with; a change that a break has made is no yardstick. None: all.
     baseline : Baseline, optional
         Every city's peers. None: the groups the posterior was fitted with, if there were any.
+    land : ndarray, shape (C,), optional
+        Land of each city. None: no change against the Land.
+    covariates : ndarray, shape (C, P), optional
+        Context named beforehand; NaN where a city lacks a figure. None: no standing against context.
 
     Notes
     -----
@@ -133,13 +149,20 @@ def estimands(
     out: dict[str, np.ndarray | None] = dict.fromkeys(one.name for one in dataclasses.fields(Estimands) if one.name not in shown)
     if two_groups:
         out["reference_last"] = _hide(unit * inverse_link(at(1, 0.5), link), usable[:, 1, -1])
+    if covariates is not None:
+        residual = beyond_context(last, covariates, here_last)
+        out |= {"context": sign * residual, "context_points": points_of(residual)}
     if change is not None:
         both = usable[:, 0][:, [0, -1]].all(axis=1)
         first = at(0, -0.5)
         p_first = inverse_link(first, link)
         raw = change[:, :, 0]
         relative = _hide(raw - median_of_others(raw, both, labels, sound), both)
-        against_peers = _hide(raw - peers.mean(raw, _counted(both, labels, sound)), both)
+        against_peers = _hide(raw - peers.mean(raw, that_count(both, labels, sound)), both)
+        if land is not None:
+            in_land = np.unique(land, return_inverse=True)[1]
+            against_land = _hide(raw - median_of_others(raw, both, in_land, sound, MIN_IN_LAND), both)
+            out |= {"against_land": sign * against_land, "against_land_points": points_of(against_land)}
         if "lasting_change" in posterior:
             kept = flat(posterior["lasting_change"])[:, :, 0]
             lasting = _hide(kept - median_of_others(kept, both, labels, sound), both)
@@ -181,57 +204,6 @@ def flat(values: xr.DataArray) -> np.ndarray:
     rest = [dim for dim in ("city", "group", "year") if dim in values.dims]
     array = values.transpose("chain", "draw", *rest).to_numpy()
     return np.asarray(array.reshape(-1, *array.shape[2:]))
-
-
-def median_of_others(values: np.ndarray, included: np.ndarray, pool: np.ndarray, yardstick: np.ndarray) -> np.ndarray:
-    """Median over the included cities of the same pool that are a yardstick, each city's own value left out.
-
-    Parameters
-    ----------
-    values : ndarray, shape (S, C)
-    included : ndarray of bool, shape (C,)
-    pool : ndarray of int, shape (C,)
-    yardstick : ndarray of bool, shape (C,)
-        Where no city of a pool is one, all are.
-
-    Returns
-    -------
-    ndarray, shape (S, C)
-        NaN where fewer than five other cities count, and for cities that are not included.
-    """
-    out = np.full(values.shape, np.nan)
-    counted = _counted(included, pool, yardstick)
-    for label in np.unique(pool):
-        members = included & (pool == label)
-        inside, outside = np.flatnonzero(members & counted), np.flatnonzero(members & ~counted)
-        if len(inside) - 1 >= MIN_OTHERS:
-            out[:, inside] = _leave_one_out(values[:, inside])
-        if len(outside) and len(inside) >= MIN_OTHERS:
-            out[:, outside] = np.median(values[:, inside], axis=1)[:, None]
-    return out
-
-
-def _counted(included: np.ndarray, pool: np.ndarray, yardstick: np.ndarray) -> np.ndarray:
-    """Included cities that are a yardstick; in a pool where none is, all included ones."""
-    out = included & yardstick
-    for label in np.unique(pool):
-        members = included & (pool == label)
-        if not (members & out).any():
-            out |= members
-    return np.asarray(out)
-
-
-def _leave_one_out(values: np.ndarray) -> np.ndarray:
-    """Median of the other columns, from the three values in the middle of each row."""
-    size = values.shape[1]
-    middle = size // 2
-    around = np.partition(values, (middle - 1, middle, min(middle + 1, size - 1)), axis=1)
-    below, at = around[:, middle - 1, None], around[:, middle, None]
-    if size % 2 == 0:  # of the others an odd number: one is in the middle
-        return np.where(values < at, at, below)
-    above = around[:, middle + 1, None]
-    out = np.where(values < at, at + above, below + at)
-    return np.asarray(0.5 * np.where(values == at, below + above, out))
 
 
 def _hide(values: np.ndarray, shown: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from integstat.tomlfile import Strict
 
+Headline = Literal["ring", "peers", "land", "own"]
+
 
 class Step(Strict):
     """Another rho for one indicator: on the link scale, or in points.
@@ -33,6 +35,9 @@ class FindingSettings(Strict):
 
     Attributes
     ----------
+    headline : {'ring', 'peers', 'land', 'own'}
+        Which change makes a city's word: the change beyond the ring's median, beyond its peers, beyond
+        its Land, or its own. Another headline is another question, not a check of the first.
     rule : {'set', 'plain'}
         `set`: the largest set whose mean error probability is at most `q` (Newton et al. 2004; Müller et al. 2004).
         `plain`: every cell whose probability is at least `plain_threshold`.
@@ -47,10 +52,17 @@ class FindingSettings(Strict):
         From here on a success is called likely to last, if the prior of what lasts comes from history.
     absolute_from : int
         Smallest number of cities for an absolute finding ('with the ring').
+    context : tuple of str
+        At most three features of `[peers]`, named beforehand: covariates of the standing against context.
+    base_jump : float
+        Smallest jump of a base, as a share of it beyond the ring's median growth, that keeps a cell open.
+    base_jump_times : float
+        And so many times the usual spread of the bases' growth.
     step : dict
         Steps by indicator id, where they differ from the catalogue's.
     """
 
+    headline: Headline = "ring"
     rule: Literal["set", "plain"] = "set"
     q: float = Field(default=0.10, gt=0, lt=0.5)
     floor: float = Field(default=0.80, ge=0.5, lt=1)
@@ -58,4 +70,7 @@ class FindingSettings(Strict):
     interval: float = Field(default=0.90, gt=0.5, lt=1)
     lasting_threshold: float = Field(default=0.80, ge=0.5, lt=1)
     absolute_from: int = Field(default=12, ge=2)
+    context: tuple[str, ...] = Field(default=(), max_length=3, strict=False)
+    base_jump: float = Field(default=0.15, gt=0)
+    base_jump_times: float = Field(default=4.0, ge=1)
     step: dict[str, Step] = Field(default_factory=dict)

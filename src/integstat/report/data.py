@@ -48,7 +48,6 @@ class ReportData:
     seed : int
     rules_digest : str
         SHA-256 of the rules fixed before data were read: main definitions, steps, priors, q.
-    lasting_source : {'default', 'history'}
     catalogue : Catalogue
     """
 
@@ -69,5 +68,4 @@ class ReportData:
     versions: dict[str, str]
     seed: int
     rules_digest: str
-    lasting_source: str
     catalogue: Catalogue

@@ -99,7 +99,7 @@ def made_view(look: Lookup) -> MadeView:
         interval=_interval(look),
         model=_model(look),
         rule=_rule(look),
-        lasting=t(f"made.lasting.{data.lasting_source}") if look.two_years else "",
+        lasting=_lasting(look) if look.two_years else "",
         notes=data.findings.notes,
         indicators=tuple(_indicator(look, one) for one in look.indicators),
         kinds=tuple(_kind(look, row) for _, row in data.findings.kinds.iterrows()),
@@ -115,6 +115,14 @@ def made_view(look: Lookup) -> MadeView:
 
 def _interval(look: Lookup) -> str:
     return look.texts.percent(look.data.settings.interval)
+
+
+def _lasting(look: Lookup) -> str:
+    """Where what lasts comes from: experience, a default, or either by indicator."""
+    source = look.data.findings.grid.groupby("indicator")["lasting_source"].first()
+    known = [one.name for one in look.indicators if source.get(one.id) == "history"]
+    key = "default" if not known else "history" if len(known) == len(look.indicators) else "mixed"
+    return look.texts.t(f"made.lasting.{key}", known=look.texts.listing(known))
 
 
 def _model(look: Lookup) -> tuple[str, ...]:

@@ -15,8 +15,13 @@ def notes_of(look: Lookup, city: City, one: Indicator, row: pd.Series, state: St
     out: list[str] = []
     if state == "context":
         return (t("reason.context"),)
+    if "level_only" in flags:
+        out.append(t("reason.level_only_land" if one.within_land else "reason.level_only"))
+    if "definition_changed" in flags:
+        out.append(t("reason.definition_changed"))
     if state == "capped":
         out += [t("reason.capped", reason=reason) for reason in break_reasons(look, one.definition, city, "cap")]
+        out += [_base_jump(look, row)] if "base_jump" in flags else []
     elif state == "missing":
         key = "missing_land" if one.within_land else "missing"
         out.append(t(f"reason.{key}" if look.two_years else "reason.missing_one_year"))
@@ -28,12 +33,21 @@ def notes_of(look: Lookup, city: City, one: Indicator, row: pd.Series, state: St
         if "poor_level" in flags:
             out.append(t("reason.poor_level"))
         out.append(_lasting(look, one, row))
-    if "with_ring" in flags and state in (*DECLARED, "open"):
-        out.append(t("reason.with_ring"))
+    if state in (*DECLARED, "open"):
+        out += [t(f"reason.{flag}") for flag in ("with_ring", "with_land", "bridged") if flag in flags]
     if state in DECLARED:
         out += break_reasons(look, one.definition, city, "note")
         out += [one.composition] if "composition" in flags and one.composition else []
     return tuple(out)
+
+
+def _base_jump(look: Lookup, row: pd.Series) -> str:
+    """The base moved out of line with the others': by how much, and by how much theirs."""
+    own, ring = float(row["base_growth"]), float(row["base_growth_ring"])
+    if pd.isna(own):
+        return look.texts.t("reason.base_jump_reference")
+    shown = {"own": look.texts.number(own, 0, sign=True), "ring": look.texts.number(ring, 0, sign=True)}
+    return look.texts.t("reason.base_jump", **shown)
 
 
 def _doubt(look: Lookup, row: pd.Series) -> str:
@@ -62,7 +76,7 @@ def _lasting(look: Lookup, one: Indicator, row: pd.Series) -> str:
     """Whether a success is likely to last: only a prior from history allows to say so."""
     p = float(row["p_lasting"])
     kept = look.texts.points(float(row["lasting_change_mean"]), one.unit, one.digits)
-    if look.data.lasting_source == "history" and p >= look.data.settings.lasting_threshold:
+    if row["lasting_source"] == "history" and p >= look.data.settings.lasting_threshold:
         return look.texts.t("reason.lasts", p=look.texts.percent(p), kept=kept)
     return look.texts.t("reason.lasting_unknown")
 

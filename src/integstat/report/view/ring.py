@@ -38,7 +38,8 @@ class RingView:
 
 def ring_view(look: Lookup) -> RingView:
     """Tell level and shift of the ring's median city."""
-    small = look.two_years and len(look.cities) < look.data.settings.absolute_from and look.data.lasting_source != "history"
+    few = look.two_years and len(look.cities) < look.data.settings.absolute_from
+    small = few and (look.data.findings.ring["shift_source"] != "history").all()
     caution = look.texts.t("ring.small", n=len(look.cities), limit=look.data.settings.absolute_from) if small else ""
     return RingView(tuple(_row(look, one) for one in look.indicators), caution)
 

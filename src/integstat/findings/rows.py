@@ -1,0 +1,131 @@
+"""How a posterior becomes one row per city: summaries and probabilities of every event."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from integstat.findings.estimands import Estimands
+from integstat.findings.magnitude import Steps
+from integstat.findings.settings import FindingSettings
+from integstat.findings.summary import bounds, mean, share
+
+_HEADLINE = {"ring": "relative", "peers": "against_peers", "land": "against_land", "own": "change"}
+
+
+def city_rows(found: Estimands, steps: Steps, settings: FindingSettings, shifted: np.ndarray | None = None) -> pd.DataFrame:
+    """Summaries and event probabilities of one definition, one row per city.
+
+    Parameters
+    ----------
+    found : Estimands
+    steps : Steps
+        On the link scale for change and gap, and for the level.
+    settings : FindingSettings
+        Headline estimand and the probability of the equal-tailed intervals.
+    shifted : ndarray of bool, shape (C,), optional
+        Cities of a Land whose cities moved together. They improved, or worsened, only if they did so beyond their Land too.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index `city`; the numeric columns of `findings.csv` and the probabilities in `EVENTS`. NaN where not estimable.
+        Without peers no level event is estimable; then a deficit is 'worsened' and stable is 'unchanged'.
+    """
+    count = len(found.cities)
+    columns = _summaries(found, settings.interval) | _events(found, steps, settings, shifted)
+    columns["scale_conflict"] = _conflict(found, count)
+    return pd.DataFrame(columns, index=pd.Index(found.cities, name="city"))
+
+
+def empty_rows(settings: FindingSettings) -> pd.DataFrame:
+    """Return the columns of `city_rows` without a row: what a definition without a posterior has to say."""
+    parts: dict[str, Any] = dict.fromkeys(one.name for one in dataclasses.fields(Estimands))
+    parts |= {name: np.full((1, 0), np.nan) for name in ("level_last", "standing", "standing_points")}
+    found = Estimands(**(parts | {"cities": (), "link": "logit", "unit": 100.0}))
+    return city_rows(found, Steps(1.0, 1.0), settings)
+
+
+def _summaries(found: Estimands, interval: float) -> dict[str, np.ndarray]:
+    count = len(found.cities)
+    columns = {
+        "level_first": mean(found.level_first, count),
+        "level_last": mean(found.level_last, count),
+        "gap_change_points": mean(found.gap_points, count),
+        "gap_change_ratio": mean(found.gap_ratio, count),
+        "gap_change_logit": mean(found.gap, count),
+        "gap_target_points": mean(found.target_points, count),
+        "gap_reference_points": mean(found.reference_points, count),
+        "reference_first": mean(found.reference_first, count),
+        "reference_last": mean(found.reference_last, count),
+    }
+    for name, values in (
+        ("change", found.change_points),
+        ("relative_change", found.relative_points),
+        ("change_against_peers", found.against_peers_points),
+        ("change_against_land", found.against_land_points),
+        ("lasting_change", found.lasting_points),
+        ("standing", found.standing_points),
+        ("standing_context", found.context_points),
+        ("gap_change_points", found.gap_points),
+    ):
+        if not name.startswith("gap"):
+            columns[f"{name}_mean"] = mean(values, count)
+        columns[f"{name}_lower"], columns[f"{name}_upper"] = bounds(values, count, interval)
+    for name, draws in (
+        ("p_change_against_peers", found.against_peers),
+        ("p_change_against_land", found.against_land),
+        ("p_standing_context", found.context),
+        ("p_lasting", found.lasting),
+    ):
+        columns[name] = _above(draws, count)
+    return columns
+
+
+def _above(draws: np.ndarray | None, count: int) -> np.ndarray:
+    return np.full(count, np.nan) if draws is None else share(draws > 0, np.isfinite(draws[0]))
+
+
+def _events(found: Estimands, steps: Steps, settings: FindingSettings, shifted: np.ndarray | None) -> dict[str, np.ndarray]:
+    nothing = np.full((1, len(found.cities)), np.nan)
+
+    def draws_of(name: str) -> np.ndarray:
+        draws = getattr(found, name)
+        return nothing if draws is None else np.asarray(draws)
+
+    moved, land, standing = draws_of(_HEADLINE[settings.headline]), draws_of("against_land"), found.standing
+    change, gap, rho, rho_level = draws_of("change"), draws_of("gap"), steps.rho, steps.rho_level
+    has_change, has_level, has_gap = np.isfinite(moved[0]), np.isfinite(standing[0]), np.isfinite(gap[0])
+    with_land = np.isfinite(land[0]) & (False if shifted is None else shifted)
+    improved, worsened = moved > rho, moved < -rho
+    beyond_up, beyond_down = improved & (~with_land | (land > rho)), worsened & (~with_land | (land < -rho))
+    unchanged, worse = np.abs(moved) <= rho, standing < -rho_level
+    known = np.isfinite(change[0])
+    return {
+        "p_success": share(beyond_up, has_change),
+        "p_worsened": share(beyond_down, has_change),
+        "p_unchanged": share(unchanged, has_change),
+        "p_better": share(standing > rho_level, has_level),
+        "p_worse": share(worse, has_level),
+        "p_as_expected": share(np.abs(standing) <= rho_level, has_level),
+        "p_deficit": share(beyond_down | worse, has_change | has_level),
+        "p_stable": share(unchanged & ~worse, has_change),
+        "p_gap_narrowed": share(gap > rho, has_gap),
+        "p_gap_widened": share(gap < -rho, has_gap),
+        "p_gap_unchanged": share(np.abs(gap) <= rho, has_gap),
+        "p_improved_absolute": share(change > rho, known),
+        "p_worsened_absolute": share(change < -rho, known),
+        "p_improved_with_land": np.where(with_land, share(improved, has_change), np.nan),
+        "p_worsened_with_land": np.where(with_land, share(worsened, has_change), np.nan),
+    }
+
+
+def _conflict(found: Estimands, count: int) -> np.ndarray:
+    """Whether the medians of the gap change disagree in sign between points, ratio and link scale."""
+    if found.gap is None or found.gap_points is None or found.gap_ratio is None:
+        return np.zeros(count, dtype=bool)
+    signs = np.sign([np.median(scale, axis=0) for scale in (found.gap, found.gap_points, found.gap_ratio)])
+    return np.isfinite(signs).all(axis=0) & (signs.min(axis=0) < signs.max(axis=0))

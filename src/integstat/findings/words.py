@@ -1,0 +1,86 @@
+"""From probabilities to the words of the finding columns: what is declared, and by which precedence it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from integstat.findings.declare import Declaration, declare
+from integstat.findings.frame import EVENTS, FINDING_COLUMNS
+from integstat.findings.settings import FindingSettings
+
+_ABSOLUTE = ("improved_absolute", "worsened_absolute")
+_GAP = ("narrowed", "widened", "gap_unchanged")
+_OF_CHANGE = ("success", "improved", "worsened", "unchanged", "stable")
+
+
+def declare_all(grid: pd.DataFrame, settings: FindingSettings) -> tuple[dict[str, Declaration], pd.DataFrame]:
+    """Declare every kind of event on the grid; also one row per kind: eligible, declared, threshold, expected to be wrong."""
+    declared = {
+        kind: declare(grid[column].to_numpy(float), eligible(grid, kind, settings), settings) for kind, column in EVENTS.items()
+    }
+    rows = [
+        {
+            "kind": kind,
+            "eligible": int((eligible(grid, kind, settings) & grid[EVENTS[kind]].notna()).sum()),
+            "declared": int(one.declared.sum()),
+            "threshold": one.threshold if np.isfinite(one.threshold) else float("nan"),
+            "expected_wrong": one.expected_wrong,
+        }
+        for kind, one in declared.items()
+    ]
+    return declared, pd.DataFrame(rows)
+
+
+def eligible(frame: pd.DataFrame, kind: str, settings: FindingSettings) -> np.ndarray:
+    """Cells in which this kind of event may be declared.
+
+    Own changes need a ring large enough, or a prior of its shift from history: as absolute events, and where they are the
+    headline.
+    """
+    if kind in _GAP:
+        return frame["eligible_gap"].to_numpy(bool)
+    own = kind in _ABSOLUTE or (settings.headline == "own" and kind in _OF_CHANGE)
+    return frame["eligible_absolute" if own else "eligible"].to_numpy(bool)
+
+
+def at_threshold(frame: pd.DataFrame, kind: str, grid: Declaration, settings: FindingSettings) -> Declaration:
+    """Cells of other definitions at the threshold the grid reached; none where the set of the grid is empty."""
+    probability = np.nan_to_num(frame[EVENTS[kind]].to_numpy(float), nan=0.0)
+    passed = eligible(frame, kind, settings) & (probability >= grid.threshold)
+    return Declaration(passed, grid.threshold, float((1 - probability[passed]).sum()))
+
+
+def words(frame: pd.DataFrame, declared: Mapping[str, Declaration], settings: FindingSettings) -> pd.DataFrame:
+    """Turn declarations into the words of the finding columns, by the precedence of the method, and complete the flags."""
+    out = frame.copy()
+    is_ = {kind: one.declared for kind, one in declared.items()}
+    out["finding_change"] = _word(is_, "improved", "worsened", "unchanged")
+    out["finding_level"] = _word(is_, "better", "worse", "as_expected")
+    gap = _word(is_ | {"unchanged": is_["gap_unchanged"]}, "narrowed", "widened", "unchanged")
+    out["finding_gap"] = np.where(out["has_gap"].to_numpy(bool), gap, "")
+    deficit = is_["deficit"] | is_["worsened"] | is_["worse"]
+    out["finding"] = np.select([is_["success"], deficit, is_["stable"]], ["success", "deficit", "stable"], "open")
+    out["counts_as_deficit"] = deficit
+    moved = is_["improved"] | is_["worsened"]
+    absolute = is_["improved_absolute"] | is_["worsened_absolute"]
+    late = {
+        "with_ring": absolute & ~moved & (settings.headline != "own"),
+        "with_land": _with_land(out, settings) & ~moved,
+        "poor_level": is_["success"] & deficit,
+    }
+    out["flags"] = [";".join([*base, *(flag for flag, here in late.items() if here[i])]) for i, base in enumerate(frame["flags"])]
+    rest = [column for column in out.columns if column not in FINDING_COLUMNS]
+    return out[[*FINDING_COLUMNS, *rest]]
+
+
+def _with_land(frame: pd.DataFrame, settings: FindingSettings) -> np.ndarray:
+    """Cells whose change beyond the ring would be likely enough, were it not their Land's."""
+    likely = frame[["p_improved_with_land", "p_worsened_with_land"]].max(axis=1).fillna(0.0)
+    return (frame["eligible"] & (likely >= settings.floor)).to_numpy(bool)
+
+
+def _word(is_: Mapping[str, np.ndarray], *kinds: str) -> np.ndarray:
+    return np.select([is_[kind] for kind in kinds], kinds, "open")
