@@ -17,10 +17,12 @@ import xarray as xr
 from integstat.catalogue import Catalogue
 from integstat.change import ChangeData, ChangeSettings, NoCounts, from_panel
 from integstat.change.kernel import leading
+from integstat.errors import UsageError
 from integstat.findings import Baseline
 from integstat.panel import Context, Panel
 from integstat.peers.bundle import Bundle, make_bundle
 from integstat.peers.explained import COLUMNS, explained_table, group_weights
+from integstat.peers.features.scaling import transformed
 from integstat.peers.partitions import Partitions
 from integstat.peers.settings import PeerSettings
 from integstat.steps import digest, source_digest
@@ -170,6 +172,39 @@ def baseline(partitions: Partitions | None, notion: Literal["groups", "neighbour
         near = partitions.neighbours
         return None if near is None else Baseline(near.cities, weights=near.weights)
     return Baseline(partitions.cities, labels=partitions.sampled(_PARTITIONS)) if partitions.size > 1 else None
+
+
+def covariates_of(context: Context | None, settings: PeerSettings | None, names: Sequence[str]) -> pd.DataFrame | None:
+    """Take the features named for the standing against context, transformed as for the peer groups.
+
+    Parameters
+    ----------
+    context : Context or None
+    settings : PeerSettings or None
+    names : sequence of str
+        Ids of features of `[peers]`, so that what may not form a peer group may not excuse a level either.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Index `city`, one column per name, NaN where unknown; None without names.
+
+    Raises
+    ------
+    UsageError
+        If a name is no feature of the peer groups.
+    """
+    if not names:
+        return None
+    known = {one.id: one for one in settings.feature} if settings is not None else {}
+    unknown = [name for name in names if name not in known]
+    if unknown or context is None:
+        raise UsageError(
+            f"'{(unknown or names)[0]}' ist kein Merkmal der Vergleichsgruppen",
+            place="[findings] context",
+            mend=f"bitte Merkmale aus [peers] nennen{': ' + ', '.join(known) if known else ''}",
+        )
+    return pd.DataFrame({name: transformed(context.features[name], known[name]) for name in names})
 
 
 def fit_all(

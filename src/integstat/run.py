@@ -31,6 +31,7 @@ from integstat.pipeline import (
     Progress,
     baseline,
     bundle_of,
+    covariates_of,
     explained_by_peers,
     fit_all,
     fit_table,
@@ -189,6 +190,7 @@ def _later_stages(
 
     panel, years = delivery.panel, config.ring.years
     notion = config.peers.notion if config.peers else "groups"
+    covariates = covariates_of(delivery.context, config.peers, config.findings.context)
     with manifest.stage("peers"):
         say("Vergleichsgruppen bilden")
         partitions, peers, explained = _peer_stage(config, catalogue, delivery, admitted, options)
@@ -229,6 +231,7 @@ def _later_stages(
             config.findings,
             peer_names_by_city(partitions),
             baseline=baseline(partitions, notion),
+            covariates=covariates,
         )
         tables.write_findings(options.out, findings.grid, findings.others, peers)
         manifest.content["findings"] = json.loads(findings.kinds.to_json(orient="records"))
