@@ -1,0 +1,185 @@
+"""A whole run: the stages in order, files in and out, a manifest that says what was done with what."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from integstat.catalogue import Catalogue
+from integstat.config import RingConfig, load_ring
+from integstat.errors import UsageError
+from integstat.findings import build_findings
+from integstat.intake.problems import problem_table, raise_on_error
+from integstat.intake.take_in import Delivery, take_in
+from integstat.pipeline import Progress, baseline, covariates_of, fit_all, fit_table, peer_names_by_city
+from integstat.report.data import ReportData
+from integstat.run.folder import STEPS, Manifest, open_folder
+from integstat.run.options import RunOptions
+from integstat.run.peer_stage import check_context, peer_stage, told_of_peers
+from integstat.steps import Store, write_text
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Where the results lie, and what there is to say about them."""
+
+    out: Path
+    data: ReportData | None
+    delivery: Delivery
+    seconds: float
+
+
+def run(config_path: Path, options: RunOptions, *, say: Callable[[str], None], progress: Progress | None = None) -> RunResult:
+    """Run a ring from its files to its report.
+
+    Parameters
+    ----------
+    config_path : Path
+    options : RunOptions
+    say : callable
+        Told one line before each stage.
+    progress : callable, optional
+        Told after each fit.
+
+    Raises
+    ------
+    IntegstatError
+        With the exit code of its kind. A delivery that breaks the contract leaves no folder behind.
+    """
+    begin = time.perf_counter()
+    config, catalogue = load_ring(config_path)
+    say("Lieferungen einlesen")
+    delivery = take_in(config, config_path, catalogue, options.data)
+    raise_on_error(delivery.problems)
+    data = None
+    with _naming(config_path):
+        admitted = check_context(config, catalogue, delivery)
+        manifest = open_folder(config_path, config, catalogue, delivery, options)
+        with manifest.stage("intake"):
+            _write_intake(options.out, delivery)
+        if options.until != "intake":
+            data = _later_stages(config, catalogue, delivery, admitted, options, manifest, say, progress)
+    return RunResult(options.out, data, delivery, time.perf_counter() - begin)
+
+
+@contextmanager
+def _naming(config_path: Path) -> Iterator[None]:
+    """Put the config's name before the section that an error speaks of."""
+    try:
+        yield
+    except UsageError as error:
+        if not error.place.startswith("["):
+            raise
+        raise UsageError(error.what, place=f"{config_path}, {error.place}", mend=error.mend) from error
+
+
+def _later_stages(
+    config: RingConfig,
+    catalogue: Catalogue,
+    delivery: Delivery,
+    admitted: tuple[str, ...],
+    options: RunOptions,
+    manifest: Manifest,
+    say: Callable[[str], None],
+    progress: Progress | None,
+) -> ReportData | None:
+    from integstat.report import tables
+
+    panel, years = delivery.panel, config.ring.years
+    notion = config.peers.notion if config.peers else "groups"
+    covariates = covariates_of(delivery.context, config.peers, config.findings.context)
+    with manifest.stage("peers"):
+        say("Vergleichsgruppen bilden")
+        partitions, peers, explained = peer_stage(config, catalogue, delivery, admitted, options)
+        manifest.content["peers"] = told_of_peers(partitions)
+    if options.until == "peers":
+        return None
+    store = Store(options.out / STEPS)
+    if options.redo_from in ("intake", "peers", "change"):
+        shutil.rmtree(store.folder, ignore_errors=True)
+    with manifest.stage("change"):
+        say("Veränderungsmodelle rechnen")
+        posteriors = fit_all(
+            panel,
+            catalogue,
+            years,
+            config.change,
+            partitions,
+            config.seed,
+            cores=options.jobs,
+            keep=store.tree,
+            progress=progress,
+        )
+        fits = fit_table(posteriors.trees)
+        manifest.content["fits"] = json.loads(fits.to_json(orient="records"))
+        manifest.content["without_counts"] = list(posteriors.empty)
+        _write_posteriors(options.out / "change.nc", posteriors.trees)
+    if options.until == "change":
+        return None
+    with manifest.stage("findings"):
+        say("Befunde feststellen")
+        main = config.main_definitions(catalogue, panel.definitions)
+        findings = build_findings(
+            posteriors.trees,
+            panel,
+            catalogue,
+            main,
+            years,
+            config.findings,
+            peer_names_by_city(partitions),
+            baseline=baseline(partitions, notion),
+            covariates=covariates,
+        )
+        tables.write_findings(options.out, findings.grid, findings.others, peers)
+        manifest.content["findings"] = json.loads(findings.kinds.to_json(orient="records"))
+        manifest.content["notes"] = list(findings.notes)
+    data = ReportData(
+        ring_name=config.ring.name,
+        years=years,
+        fictional=config.fictional,
+        cities=panel.cities,
+        findings=findings,
+        settings=config.findings,
+        main=main,
+        partitions=partitions,
+        peers=peers,
+        notion=notion,
+        explained=explained,
+        problems=problem_table(delivery.problems),
+        fits=fits,
+        files=delivery.files,
+        versions=manifest.content["versions"],
+        seed=config.seed,
+        rules_digest=manifest.content["rules"],
+        catalogue=catalogue,
+    )
+    if options.until == "findings":
+        return data
+    with manifest.stage("report"):
+        say("Bericht schreiben")
+        from integstat.report import write_report
+
+        write_text(options.out / "report.html", write_report(data))
+    return data
+
+
+def _write_intake(out: Path, delivery: Delivery) -> None:
+    from integstat.report.tables import write_csv, write_parquet
+
+    write_parquet(out / "counts.parquet", delivery.panel.counts)
+    write_csv(out / "problems.csv", problem_table(delivery.problems))
+
+
+def _write_posteriors(path: Path, trees: dict[str, Any]) -> None:
+    import xarray as xr
+
+    from integstat.steps.store import write_tree
+
+    whole = xr.DataTree.from_dict(dict(trees))
+    write_tree(path, whole)
