@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
 import pytest
 
+from integstat.intake.measures import MEASURE_COLUMNS, Measure
 from integstat.intake.problems import Problem, problem_table
 from integstat.intake.take_in import take_in
 
@@ -161,6 +162,7 @@ class Book:
     rows: pd.DataFrame
     context: dict[str, float] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
 
 def book(name: str, city: str, context: dict[str, float]) -> Book:
@@ -205,6 +207,27 @@ def test_the_same_city_in_two_workbooks(ring: Ring, books: dict[str, Book]) -> N
     assert problem.what == "die Stadt 91001 hat schon eine Arbeitsmappe geliefert (a.xlsx)"
     assert "eine der beiden Mappen entfernen" in problem.mend
     assert len(ring.take_in().panel.counts) == 4
+
+
+def test_measures_come_from_the_workbooks_of_the_ring_sorted(ring: Ring, books: dict[str, Book]) -> None:
+    told = {
+        "b.xlsx": (Measure("test", "", "Feld", row=6), Measure("", "", "ohne", row=7)),
+        "a.xlsx": (Measure("test", "T1", "x"),),
+    }
+    for name, measures in told.items():
+        books[name] = replace(books[name], measures=measures)
+    table = ring.take_in().measures
+    assert tuple(table.columns) == MEASURE_COLUMNS
+    assert list(zip(table["city"], table["file"], table["title"], table["row"], strict=True)) == [
+        ("91001", "a.xlsx", "x", 0),
+        ("92001", "b.xlsx", "ohne", 7),
+        ("92001", "b.xlsx", "Feld", 6),
+    ]
+
+
+def test_a_ring_of_tables_has_no_measures(ring: Ring) -> None:
+    table = ring.take_in().measures
+    assert (len(table), tuple(table.columns)) == (0, MEASURE_COLUMNS)
 
 
 def test_workbooks_without_any_city(ring: Ring, books: dict[str, Book]) -> None:

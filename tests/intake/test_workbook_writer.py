@@ -46,7 +46,7 @@ def shown() -> Any:
 
 
 def test_sheets_in_order(book: Any) -> None:
-    assert book.sheetnames == ["Anleitung", "Rechtliche Integration", "Arbeit", "Kontext", REGISTER]
+    assert book.sheetnames == ["Anleitung", "Rechtliche Integration", "Arbeit", "Kontext", "Maßnahmen", REGISTER]
     assert book[REGISTER].sheet_state == "veryHidden"
     assert {book[name].sheet_state for name in book.sheetnames[:-1]} == {"visible"}
 
@@ -79,7 +79,7 @@ def test_exactly_the_inputs_are_unlocked_coloured_and_checked(book: Any) -> None
     assert {cell.coordinate for cell in cells if cell.fill.fgColor.rgb == "FFFFF7CC"} == inputs | notes
     checked = {cell for rule in sheet.data_validations.dataValidation for cell in str(rule.sqref).split()}
     assert checked == inputs
-    for name in ("Anleitung", "Rechtliche Integration", "Kontext", REGISTER):
+    for name in ("Anleitung", "Rechtliche Integration", "Kontext", "Maßnahmen", REGISTER):
         assert book[name].protection.sheet, name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from integstat.change.settings import Priors
 from integstat.config import load_ring
 from integstat.intake.take_in import take_in
 from integstat.simulate import Parameters, Ring, draw_truth, from_priors, simulate_ring, truth_table, write_ring
+from integstat.simulate.measures import fictional_measures
 from integstat.simulate.ring import CORRELATION, LAENDER, PLANS, SD_LAND, SD_LEVEL, SD_PEER, SD_SHIFT, YEARS
 
 MANY = 2400
@@ -205,6 +207,34 @@ def test_the_intake_reads_back_exactly_the_simulated_counts(written: Path, small
     assert delivery.context.year == YEARS[0]
     pd.testing.assert_frame_equal(delivery.context.features[small.context.columns], small.context.astype(float))
     assert sorted(delivery.files) == [f"{city}.xlsx" for city in small.cities["city"]]
+
+
+def test_the_intake_reads_back_the_invented_measures(written: Path, small: Ring) -> None:
+    config, catalogue = load_ring(written)
+    delivery = take_in(config, written, catalogue)
+    told = fictional_measures(small, catalogue, seed=11)
+    assert set(delivery.measures["city"]) == set(small.cities["city"]) == set(told)
+    assert len(delivery.measures) == sum(len(some) for some in told.values())
+    for city, some in told.items():
+        read = {replace(one, row=0) for one in some}
+        own = delivery.measures[delivery.measures["city"] == city]
+        assert set(own["title"]) == {one.title for one in read}
+        assert set(zip(own["field"], own["indicator"], strict=True)) == {(one.field, one.indicator) for one in read}
+
+
+def test_every_measure_says_that_it_is_invented_and_belongs_to_the_ring(catalogue: Catalogue) -> None:
+    ring = simulate_ring(catalogue, 40, len(PLANS), seed=2)
+    indicators = {catalogue.definition(one)[0].id: catalogue.definition(one)[0].field for one in ring.truths}
+    told = fictional_measures(ring, catalogue, seed=2)
+    assert told == fictional_measures(ring, catalogue, seed=2) != fictional_measures(ring, catalogue, seed=3)
+    measures = [one for some in told.values() for one in some]
+    assert {one.indicator for one in measures} == {*indicators, ""}
+    for one in measures:
+        assert "erfunden" in one.title
+        assert "erfunden" in one.description
+        assert one.link.endswith(".example")
+        assert one.field in set(indicators.values())
+        assert not one.indicator or indicators[one.indicator] == one.field
 
 
 def test_the_config_names_every_main_definition_and_says_that_the_cities_are_invented(written: Path, small: Ring) -> None:

@@ -17,6 +17,7 @@ from integstat.intake.deliveries import ROW_COLUMNS, count_rows
 from integstat.intake.expressions import parse_expression
 from integstat.intake.files import FileContent, read_once
 from integstat.intake.genesis import read_genesis
+from integstat.intake.measures import measure_table
 from integstat.intake.open_sdg import read_open_sdg
 from integstat.intake.problems import Problem, UnreadableFile
 from integstat.intake.regions import classify, key_fault
@@ -48,12 +49,16 @@ class Delivery:
         Errors, doubts and hints.
     files : dict of str to str
         SHA-256 of every file read, by its path relative to the data folder.
+    measures : DataFrame
+        What the cities say they do: columns `MEASURE_COLUMNS`; without rows where no workbook tells of any. No figure
+        depends on it.
     """
 
     panel: Panel
     context: Context | None
     problems: tuple[Problem, ...]
     files: dict[str, str]
+    measures: pd.DataFrame
 
 
 @dataclass
@@ -125,6 +130,7 @@ def take_in(settings: IntakeSettings, config_path: Path, catalogue: Catalogue, d
         context=context,
         problems=tuple(problems),
         files={name: file.sha256 for name, file in sorted(read.files.items())},
+        measures=measure_table({(book.city, book.file): book.measures for book in read.workbooks if book.city in names}),
     )
 
 

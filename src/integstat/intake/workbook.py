@@ -12,6 +12,7 @@ import pandas as pd
 from integstat.errors import IntegstatError
 from integstat.intake import workbook_layout as layout
 from integstat.intake.deliveries import ROW_COLUMNS
+from integstat.intake.measures import Measure, read_measures
 from integstat.intake.problems import Problem, Severity, UnreadableFile, enumerate_some
 from integstat.intake.regions import key_fault
 from integstat.intake.workbook_anchors import Anchored, Register, find_anchors, locate, name_row, tidy
@@ -48,6 +49,8 @@ class WorkbookDelivery:
         Everything found; while one is an error the figures must not be used.
     vintage : str
         Datenstand, as the city wrote it.
+    measures : tuple of Measure
+        What the city says it does; empty where the workbook names no city.
 
     Notes
     -----
@@ -61,6 +64,7 @@ class WorkbookDelivery:
     context: dict[str, float]
     problems: list[Problem]
     vintage: str = ""
+    measures: tuple[Measure, ...] = ()
 
 
 def read_workbook(path: Path, content: bytes, catalogue: Definitions, *, name: str | None = None) -> WorkbookDelivery:
@@ -122,20 +126,28 @@ class _Reader:
         guide = self._find_guide()
         register = Register.read(self._sheets[layout.REGISTER]) if layout.REGISTER in self._sheets else None
         if not self._is_ours(guide, register):
-            return self._delivery(guide, [], {})
+            return self._delivery(guide, [], {}, [])
         assert register is not None
         self._read_guide(guide, register)
         inputs = [sheet for title, sheet in self._sheets.items() if title not in (layout.GUIDE, layout.REGISTER)]
         found, problems = locate(inputs, register, self._file)
         self._problems += problems
         context = self._context(found.pop(layout.CONTEXT_ANCHOR, None), register)
+        measures = self._measures(found.pop(layout.MEASURES_ANCHOR, None), register)
         rows = self._fields(found, register)
-        return self._delivery(guide, rows, context)
+        return self._delivery(guide, rows, context, measures)
 
-    def _delivery(self, guide: _Guide, rows: list[tuple[str, DeliveredRow]], context: dict[str, float]) -> WorkbookDelivery:
+    def _delivery(
+        self,
+        guide: _Guide,
+        rows: list[tuple[str, DeliveredRow]],
+        context: dict[str, float],
+        measures: list[Measure],
+    ) -> WorkbookDelivery:
         problems = [dataclasses.replace(problem, city=guide.city) for problem in self._problems]
         frame = _frame(rows if guide.city else [], guide.city, self._file)
-        return WorkbookDelivery(self._file, guide.city, guide.city_name, frame, context, problems, guide.vintage)
+        told = tuple(measures) if guide.city else ()
+        return WorkbookDelivery(self._file, guide.city, guide.city_name, frame, context, problems, guide.vintage, told)
 
     def _find_guide(self) -> _Guide:
         guide = _Guide()
@@ -252,6 +264,13 @@ class _Reader:
             what = f"Zeilen der Vorlage fehlen: {enumerate_some(names)}" if len(names) > 1 else f"die Zeile {names[0]} fehlt"
             mend = "bitte aus der Vorlage wiederherstellen; was nicht vorliegt, bleibt leer oder bekommt '…'"
             self._tell("error", f"Blatt '{found[field_id].title}'", what, mend, definition)
+
+    def _measures(self, at: Anchored | None, register: Register) -> list[Measure]:
+        if at is None:
+            return []
+        measures, problems = read_measures(at, register.topics, self._file)
+        self._problems += problems
+        return measures
 
     def _context(self, at: Anchored | None, register: Register) -> dict[str, float]:
         """Read the features of the city; what is no number is left out."""

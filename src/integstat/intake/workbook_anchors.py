@@ -8,8 +8,8 @@ from typing import Any
 
 from integstat.intake import workbook_layout as layout
 from integstat.intake.deliveries import PART_DE, Part
-from integstat.intake.problems import Problem
-from integstat.intake.workbook_layout import RowKey
+from integstat.intake.problems import Problem, Severity
+from integstat.intake.workbook_layout import RowKey, Topic
 
 _SEARCHED = 30  # anchors are looked for in so many first rows and columns
 
@@ -31,6 +31,8 @@ class Register:
         Field and German labels of every row.
     features : dict of str to str
         German label by context feature.
+    topics : list of Topic
+        What a measure may belong to; empty in workbooks from before there was a sheet for measures.
     """
 
     schema: str = ""
@@ -39,6 +41,7 @@ class Register:
     fields: dict[str, str] = field(default_factory=dict)
     rows: dict[RowKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     features: dict[str, str] = field(default_factory=dict)
+    topics: list[Topic] = field(default_factory=list)
 
     @classmethod
     def read(cls, sheet: Any) -> Register:
@@ -56,6 +59,8 @@ class Register:
                 register.fields[rest[0]] = rest[1]
             elif kind == "feature":
                 register.features[rest[0]] = rest[1]
+            elif kind == "topic":
+                register.topics.append(Topic(rest[0], rest[1], rest[2]))
             elif kind == "row" and (key := row_key(rest[1], rest[2], rest[3])):
                 register.rows[key] = (rest[0], tuple(rest[4 : 4 + len(layout.LABELS)]))
         return register
@@ -131,13 +136,13 @@ def find_anchors(sheet: Any) -> tuple[str, Anchored] | None:
     Returns
     -------
     tuple of (str, Anchored) or None
-        The field's id (or `CONTEXT_ANCHOR`) and the sheet with its columns.
+        The field's id (or `CONTEXT_ANCHOR`, `MEASURES_ANCHOR`) and the sheet with its columns.
     """
     rows, columns = min(sheet.max_row, _SEARCHED), min(sheet.max_column, _SEARCHED)
     for cells in sheet.iter_rows(max_row=rows, max_col=columns):
         for cell in cells:
             name = tidy(cell.value)
-            if name.startswith(layout.FIELD_PREFIX) or name == layout.CONTEXT_ANCHOR:
+            if name.startswith(layout.FIELD_PREFIX) or name in (layout.CONTEXT_ANCHOR, layout.MEASURES_ANCHOR):
                 return name.removeprefix(layout.FIELD_PREFIX), _anchored(sheet, cell.row, cell.column)
     return None
 
@@ -155,7 +160,7 @@ def _anchored(sheet: Any, row: int, first: int) -> Anchored:
 
 
 def locate(sheets: Iterable[Any], register: Register, file: str) -> tuple[dict[str, Anchored], list[Problem]]:
-    """Find the sheet of every action field and of the context.
+    """Find the sheet of every action field, of the context and of the measures.
 
     Parameters
     ----------
@@ -167,13 +172,16 @@ def locate(sheets: Iterable[Any], register: Register, file: str) -> tuple[dict[s
     Returns
     -------
     found : dict of str to Anchored
-        By field id, `CONTEXT_ANCHOR` for the context.
+        By field id, `CONTEXT_ANCHOR` for the context, `MEASURES_ANCHOR` for the measures.
     problems : list of Problem
-        Missing, emptied, copied and far too long sheets are errors; renamed, hidden and foreign ones hints.
+        Missing, emptied, copied and far too long sheets are errors, doubts where they hold no figures but measures; renamed,
+        hidden and foreign ones hints.
     """
     wanted = dict(register.fields)
     if register.features:
         wanted[layout.CONTEXT_ANCHOR] = layout.CONTEXT
+    if register.topics:
+        wanted[layout.MEASURES_ANCHOR] = layout.MEASURES
     found: dict[str, Anchored] = {}
     problems: list[Problem] = []
     strangers: dict[str, Any] = {}
@@ -183,7 +191,7 @@ def locate(sheets: Iterable[Any], register: Register, file: str) -> tuple[dict[s
         if sheet.max_row > layout.MAX_ROWS or sheet.max_column > layout.MAX_COLUMNS:
             what = f"das Blatt reicht bis Zelle {layout.cell_name(sheet.max_row, sheet.max_column)}"
             mend = "bitte die überzähligen Zeilen und Spalten löschen (nicht nur leeren)"
-            problems.append(Problem("error", file, where, what, mend))
+            problems.append(Problem(_weight(sheet.title == layout.MEASURES and bool(register.topics)), file, where, what, mend))
             too_long.add(sheet.title)
             continue
         anchored = find_anchors(sheet)
@@ -193,7 +201,8 @@ def locate(sheets: Iterable[Any], register: Register, file: str) -> tuple[dict[s
         name, one = anchored
         if name in found:
             what = f"das Blatt ist eine Kopie von '{found[name].title}'"
-            problems.append(Problem("error", file, where, what, "bitte eines der beiden Blätter löschen"))
+            severity = _weight(name == layout.MEASURES_ANCHOR)
+            problems.append(Problem(severity, file, where, what, "bitte eines der beiden Blätter löschen"))
             continue
         found[name] = one
         if sheet.title != wanted[name]:
@@ -211,17 +220,24 @@ def locate(sheets: Iterable[Any], register: Register, file: str) -> tuple[dict[s
     return found, problems
 
 
+def _weight(measures: bool) -> Severity:
+    """No figure is lost with a sheet of measures, so nothing stops for it."""
+    return "doubt" if measures else "error"
+
+
 def _lost(title: str, sheet: Any, file: str) -> Problem:
+    measures = title == layout.MEASURES
+    entries = "Maßnahmen" if measures else "Zahlen"
     if sheet is None:
-        what, mend = "das Blatt fehlt", "bitte aus der Vorlage wiederherstellen, auch wenn keine Zahlen dafür vorliegen"
+        what, mend = "das Blatt fehlt", f"bitte aus der Vorlage wiederherstellen, auch wenn keine {entries} dafür vorliegen"
     elif all(value is None for cells in sheet.iter_rows(values_only=True) for value in cells):
-        what, mend = "das Blatt ist leer", "bitte die Zahlen in eine frische Vorlage eintragen"
+        what, mend = "das Blatt ist leer", f"bitte die {entries} in eine frische Vorlage eintragen"
     else:
         what, mend = (
             f"die ausgeblendete Zeile {layout.ANCHOR_ROW} mit den Kennungen fehlt",
-            "bitte die Zahlen in eine frische Vorlage übertragen",
+            f"bitte die {entries} in eine frische Vorlage übertragen",
         )
-    return Problem("error", file, f"Blatt '{title}'", what, mend)
+    return Problem(_weight(measures), file, f"Blatt '{title}'", what, mend)
 
 
 def check_labels(key: RowKey, shown: tuple[str, ...], register: Register) -> tuple[str, str, bool] | None:

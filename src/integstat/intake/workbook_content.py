@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from integstat.catalogue.schema import DefinitionEntry, IndicatorEntry
 from integstat.intake import workbook_layout as layout
+from integstat.intake.measures import Measure
 from integstat.intake.numbers import SIGNS
-from integstat.intake.workbook_layout import RowPlan
+from integstat.intake.workbook_layout import RowPlan, Topic
 
 CountKey = tuple[str, str, int, str]  # definition id, group, year, part
 Count = float | str  # a number or a sign
@@ -46,6 +47,9 @@ class Content:
         German label by context feature.
     context : dict of str to float
         Value by context feature.
+    topics : tuple of Topic
+        What a measure may belong to.
+    measures : tuple of Measure
     """
 
     ring_name: str
@@ -56,6 +60,8 @@ class Content:
     figures: dict[CountKey, Count]
     features: dict[str, str]
     context: dict[str, float]
+    topics: tuple[Topic, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
     @property
     def fields(self) -> list[str]:

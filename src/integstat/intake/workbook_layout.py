@@ -18,6 +18,7 @@ SCHEMA = "integstat-mappe-1"  # version of this layout; stands in the workbook
 
 GUIDE = "Anleitung"
 CONTEXT = "Kontext"
+MEASURES = "Maßnahmen"
 REGISTER = "Kennungen"
 
 # anchors in the hidden column A of the guide
@@ -39,8 +40,15 @@ TITLE_ROW, HELP_ROW, ANCHOR_ROW, HEADER_ROW, FIRST_ROW = 1, 2, 3, 4, 5
 # anchors in the hidden row
 FIELD_PREFIX = "integstat:"  # with the field's id, in the first column
 CONTEXT_ANCHOR = "integstat-kontext"
+MEASURES_ANCHOR = "integstat-massnahmen"
 GROUP_ANCHOR, PART_ANCHOR, LABEL_ANCHOR, NOTE_ANCHOR, VALUE_ANCHOR = "group", "part", "label", "note", "value"
 YEAR_PREFIX, RATE_PREFIX = "year ", "rate "
+
+# columns of the sheet of measures, from 1; the first holds the topic, and its anchor is `MEASURES_ANCHOR`
+MEASURE_ANCHORS = ("title", "description", "since", "link")
+MEASURE_ROWS = 40  # prepared for input
+FIRST_TOPIC = 3  # row of the register in which the topics begin, one below the other: the source of a list to choose from
+TOPIC_COLUMN = 2
 
 MAX_ROWS, MAX_COLUMNS = 20_000, 200  # a sheet that reaches farther is not ours any more
 
@@ -60,6 +68,7 @@ SIGN_MEANING_DE = {
     "x": "die Angabe ist hier nicht sinnvoll",
     "…": "nicht geliefert, Angabe fehlt oder kommt später",
 }
+FIELD_LABEL = "Handlungsfeld "
 GROUP_NAME_DE = {"target": "Zielgruppe", "reference": "Vergleichsgruppe"}
 ALLOWED_DE = "eine Zahl ab 0 oder eines der Zeichen " + " ".join(SIGN_OF_CODE.values())
 
@@ -89,6 +98,37 @@ class RowPlan:
 
     key: RowKey
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a measure may belong to: an indicator, or an action field as a whole.
+
+    Attributes
+    ----------
+    label : str
+        As it stands in the list to choose from.
+    field : str
+    indicator : str
+        Empty for a field as a whole.
+    """
+
+    label: str
+    field: str
+    indicator: str = ""
+
+
+def plan_topics(indicators: Iterable[IndicatorEntry], field_names: Mapping[str, str]) -> list[Topic]:
+    """List the fields of these indicators, in their order, each followed by its indicators."""
+    by_field: dict[str, dict[str, Topic]] = {}
+    for one in indicators:
+        topic = Topic(f"{one.name_de} ({one.id})", one.field, one.id)
+        by_field.setdefault(one.field, {})[one.id] = topic
+    return [
+        topic
+        for field, topics in by_field.items()
+        for topic in (Topic(f"{FIELD_LABEL}{field_names[field]}", field), *topics.values())
+    ]
 
 
 def plan_rows(indicator: IndicatorEntry, definition: DefinitionEntry, count_names: Mapping[str, str]) -> list[RowPlan]:
@@ -136,7 +176,7 @@ def sheet_names(field_names: Mapping[str, str], fields: Iterable[str]) -> dict[s
     dict of str to str
         Name of the sheet by field id.
     """
-    taken = {name.casefold() for name in (GUIDE, CONTEXT, REGISTER, "History")}
+    taken = {name.casefold() for name in (GUIDE, CONTEXT, MEASURES, REGISTER, "History")}
     names: dict[str, str] = {}
     for field in fields:
         clean = " ".join(_FORBIDDEN.sub(" ", field_names[field]).split()).strip("'") or field

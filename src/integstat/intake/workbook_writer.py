@@ -15,8 +15,11 @@ import xlsxwriter
 from integstat.catalogue.schema import DefinitionEntry, IndicatorEntry
 from integstat.errors import UsageError
 from integstat.intake import workbook_layout as layout
+from integstat.intake.measures import Measure
 from integstat.intake.workbook_content import Block, Content, Count, CountKey, blocks_of, check_content, usual_figure
 from integstat.intake.workbook_layout import RowPlan
+from integstat.intake.workbook_look import GREY, HEAD, INPUT, LINE, LINE_HEIGHT, RED, lines
+from integstat.intake.workbook_measures import write_measures
 from integstat.intake.workbook_rules import (
     above_rule,
     ags_validation,
@@ -35,6 +38,7 @@ _GUIDE_STEPS = (
     "Bitte Zahlen eintippen oder nur als Werte einfügen: Formeln und Verknüpfungen werden nicht gelesen.",
     "Wo keine Zahl stehen kann, bitte eines der Zeichen unten eintragen statt die Zelle leer zu lassen.",
     "Eine Definition, die Ihre Stadt gar nicht liefert, darf ganz leer bleiben.",
+    "Im Blatt Maßnahmen kann Ihre Stadt sagen, was sie unternimmt; das ist freiwillig und ändert keine Zahl.",
     "Hinweise zu einer Zahl gehören in die Spalte Bemerkung, nicht in die Zelle mit der Zahl.",
     "Bitte keine Zeilen, Spalten oder Blätter einfügen, löschen, umbenennen, sortieren oder verbinden.",
     "Den Schrägstrich nimmt Excel an, wenn die Zelle vorher mit F2 geöffnet wird.",
@@ -50,8 +54,6 @@ _WIDTHS = {
     layout.PART_NAME_DE: 8,
 }
 _YEAR_WIDTH, _RATE_WIDTH, _NOTE_WIDTH = 12, 11, 40
-_LINE_HEIGHT = 15.0
-_GREY, _LINE, _INPUT, _HEAD, _RED = "#808080", "#BFBFBF", "#FFF7CC", "#DCE6F1", "#F8CBAD"
 _RATE_FORMAT = {"percent": "0.0 %", "per_1000": '0.0 "‰"'}
 
 
@@ -68,6 +70,7 @@ def write_workbook(
     counts: Mapping[CountKey, Count] | None = None,
     context: Mapping[str, float] | None = None,
     context_names: Mapping[str, str] | None = None,
+    measures: Sequence[Measure] = (),
 ) -> None:
     """Write a workbook; `path` holds either the whole of it or what it held before.
 
@@ -90,13 +93,15 @@ def write_workbook(
         Value by feature id.
     context_names : mapping of str to str, optional
         German label by feature id; a row each. Without any feature there is no context sheet.
+    measures : sequence of Measure
+        What is known of the city's measures; the sheet for them is there in any case.
 
     Raises
     ------
     UsageError
         If the file cannot be written.
     ValueError
-        If counts or context do not fit the entries: a mistake of the caller, not of a city.
+        If counts, context or measures do not fit the entries: a mistake of the caller, not of a city.
 
     Notes
     -----
@@ -113,6 +118,7 @@ def write_workbook(
         counts=counts,
         context=context,
         context_names=context_names,
+        measures=measures,
     )
     temporary = None
     try:
@@ -140,19 +146,23 @@ def workbook_bytes(
     counts: Mapping[CountKey, Count] | None = None,
     context: Mapping[str, float] | None = None,
     context_names: Mapping[str, str] | None = None,
+    measures: Sequence[Measure] = (),
 ) -> bytes:
     """Return the workbook's bytes; parameters and errors as in `write_workbook`."""
     figures = {key: usual_figure(key, value) for key, value in (counts or {}).items()}
     features = {**(context_names or {}), **{name: name for name in context or {} if name not in (context_names or {})}}
+    blocks = blocks_of(catalogue_entries, field_names, count_names)
     content = Content(
         ring_name=ring_name,
         city=city,
         city_name=city_name,
         years=tuple(years),
-        blocks=blocks_of(catalogue_entries, field_names, count_names),
+        blocks=blocks,
         figures=figures,
         features=features,
         context=dict(context or {}),
+        topics=tuple(layout.plan_topics([block.indicator for block in blocks], field_names)),
+        measures=tuple(measures),
     )
     check_content(content)
     buffer = io.BytesIO()
@@ -170,7 +180,7 @@ class _Writer:
         self._book = book
         self._content = content
         self._styles: dict[tuple[tuple[str, Any], ...], Any] = {}
-        self._warning = book.add_format({"bg_color": _RED})
+        self._warning = book.add_format({"bg_color": RED})
 
     def _style(self, **properties: Any) -> Any:
         full = {"font_name": "Calibri", "font_size": 11, "valign": "top", **properties}
@@ -180,15 +190,18 @@ class _Writer:
         return self._styles[key]
 
     def _input(self, **properties: Any) -> Any:
-        return self._style(locked=False, bg_color=_INPUT, border=1, border_color=_LINE, **properties)
+        return self._style(locked=False, bg_color=INPUT, border=1, border_color=LINE, **properties)
 
     def write(self, names: Mapping[str, str]) -> None:
-        """Write all sheets: guide, fields, context, register."""
+        """Write all sheets: guide, fields, context, measures, register."""
         self._guide()
         for field, name in names.items():
             self._field(field, name)
         if self._content.features:
             self._context()
+        measures = self._book.add_worksheet(layout.MEASURES)
+        write_measures(measures, self._content.topics, self._content.measures, self._style, self._input)
+        self._finish(measures)
         self._register(names)
 
     def _guide(self) -> None:
@@ -198,7 +211,7 @@ class _Writer:
         sheet.set_column(2, 2, 100)
         sheet.hide_gridlines(2)
         title, bold, wrap = self._style(bold=True, font_size=16), self._style(bold=True), self._style(text_wrap=True)
-        text, locked = self._input(num_format="@"), self._style(font_color=_GREY)
+        text, locked = self._input(num_format="@"), self._style(font_color=GREY)
         sheet.write_string(0, 1, f"Arbeitsmappe für den Vergleichsring {self._content.ring_name}", title)
         cells = (
             (layout.GUIDE_SCHEMA, "Vorlage", layout.SCHEMA, locked),
@@ -224,7 +237,7 @@ class _Writer:
             row += 1
             sheet.write_string(row, 1, f"{number}.", self._style(align="right"))
             sheet.write_string(row, 2, step, wrap)
-            sheet.set_row(row, _LINE_HEIGHT * _lines(step, 100))
+            sheet.set_row(row, LINE_HEIGHT * lines(step, 100))
         row += 2
         sheet.write_string(row, 1, "Zeichen", bold)
         sheet.write_string(row, 2, "Bedeutung", bold)
@@ -246,7 +259,7 @@ class _Writer:
         sheet.set_column(note - 1, note - 1, _NOTE_WIDTH)
         sheet.write_string(layout.TITLE_ROW - 1, 0, f"Handlungsfeld {name}", self._style(bold=True, font_size=14))
         hint = f"Bitte die gelben Zellen ausfüllen: {layout.ALLOWED_DE} (Bedeutung im Blatt {layout.GUIDE})"
-        sheet.write_string(layout.HELP_ROW - 1, 0, hint, self._style(font_color=_GREY))
+        sheet.write_string(layout.HELP_ROW - 1, 0, hint, self._style(font_color=GREY))
         self._headers(sheet, field)
         row = layout.FIRST_ROW
         for block in self._content.blocks:
@@ -269,7 +282,7 @@ class _Writer:
         for column, (anchor, head) in enumerate(zip(anchors, heads, strict=True)):
             right = {"align": "right"} if anchor.startswith((layout.YEAR_PREFIX, layout.RATE_PREFIX)) else {}
             sheet.write_string(layout.ANCHOR_ROW - 1, column, anchor)
-            sheet.write_string(layout.HEADER_ROW - 1, column, head, self._style(bold=True, bg_color=_HEAD, bottom=1, **right))
+            sheet.write_string(layout.HEADER_ROW - 1, column, head, self._style(bold=True, bg_color=HEAD, bottom=1, **right))
 
     def _block(self, sheet: Any, block: Block, row: int) -> int:
         """Write the rows of a definition from `row` on; return the row below them."""
@@ -277,15 +290,15 @@ class _Writer:
         note = self._input(text_wrap=True)
         number = self._input(align="right", num_format="#,##0" if counted else "#,##0.00")
         for position, plan in enumerate(block.rows):
-            line = {"top": 1, "top_color": _LINE} if position == 0 else {}
-            grey = self._style(font_color=_GREY, **line)
+            line = {"top": 1, "top_color": LINE} if position == 0 else {}
+            grey = self._style(font_color=GREY, **line)
             anchors = (plan.key.definition, plan.key.group, plan.key.part)
             for column, text in enumerate(anchors):
                 sheet.write_string(row - 1, column, text, grey)
             for column, label in zip(layout.LABELS, plan.labels, strict=True):
                 again = position > 0 and column in (layout.INDICATOR_DE, layout.DEFINITION_DE)
                 sheet.write_string(
-                    row - 1, column - 1, label, self._style(text_wrap=True, **line, **({"font_color": _GREY} if again else {}))
+                    row - 1, column - 1, label, self._style(text_wrap=True, **line, **({"font_color": GREY} if again else {}))
                 )
             for column, year in enumerate(self._content.years, start=layout.FIRST_YEAR):
                 value = self._content.figures.get((*anchors[:2], year, anchors[2]))
@@ -294,14 +307,14 @@ class _Writer:
             self._rates(sheet, block, plan, row, line)
             sheet.write_blank(row - 1, layout.note_column(self._content.years) - 1, None, note)
             widths = [_WIDTHS[column] for column in layout.LABELS] + [_WIDTHS[layout.DEFINITION]]
-            lines = max(_lines(text, width) for text, width in zip((*plan.labels, anchors[0]), widths, strict=True))
-            sheet.set_row(row - 1, _LINE_HEIGHT * lines)
+            height = max(lines(text, width) for text, width in zip((*plan.labels, anchors[0]), widths, strict=True))
+            sheet.set_row(row - 1, LINE_HEIGHT * height)
             row += 1
         return row
 
     def _rates(self, sheet: Any, block: Block, plan: RowPlan, row: int, line: Mapping[str, Any]) -> None:
         """Write the rate of each year beside the numerator; mark a numerator above its denominator in red."""
-        style = self._style(align="right", num_format=_RATE_FORMAT.get(block.indicator.unit, "0.00"), font_color=_GREY, **line)
+        style = self._style(align="right", num_format=_RATE_FORMAT.get(block.indicator.unit, "0.00"), font_color=GREY, **line)
         times = 1000 if block.indicator.unit == "per_1000" else 1
         for year_column, year in enumerate(self._content.years, start=layout.FIRST_YEAR):
             column = layout.rate_column(self._content.years, year)
@@ -325,19 +338,19 @@ class _Writer:
             sheet.set_column(column, column, width)
         sheet.write_string(layout.TITLE_ROW - 1, 0, "Merkmale der Stadt", self._style(bold=True, font_size=14))
         hint = f"Bitte den Stand von {self._content.years[0]} als Zahl eintragen, Anteile in Prozent ohne %-Zeichen"
-        sheet.write_string(layout.HELP_ROW - 1, 0, hint, self._style(font_color=_GREY))
+        sheet.write_string(layout.HELP_ROW - 1, 0, hint, self._style(font_color=GREY))
         sheet.set_row(layout.ANCHOR_ROW - 1, None, None, {"hidden": True})
-        head = self._style(bold=True, bg_color=_HEAD, bottom=1)
+        head = self._style(bold=True, bg_color=HEAD, bottom=1)
         columns = ((layout.CONTEXT_ANCHOR, "Kennung"), (f"{layout.LABEL_ANCHOR} 1", "Merkmal"), (layout.VALUE_ANCHOR, "Wert"))
         for column, (anchor, text) in enumerate(columns):
             sheet.write_string(layout.ANCHOR_ROW - 1, column, anchor)
             sheet.write_string(layout.HEADER_ROW - 1, column, text, head)
         for row, (feature, label) in enumerate(self._content.features.items(), start=layout.FIRST_ROW):
-            sheet.write_string(row - 1, 0, feature, self._style(font_color=_GREY))
+            sheet.write_string(row - 1, 0, feature, self._style(font_color=GREY))
             sheet.write_string(row - 1, 1, label, self._style(text_wrap=True))
             _write(sheet, row, 3, self._content.context.get(feature), self._input(align="right"))
             sheet.data_validation(row - 1, 2, row - 1, 2, context_validation(layout.cell_name(row, 3)))
-            sheet.set_row(row - 1, _LINE_HEIGHT * _lines(label, 60))
+            sheet.set_row(row - 1, LINE_HEIGHT * lines(label, 60))
         sheet.freeze_panes(layout.FIRST_ROW - 1, 0)
         self._finish(sheet)
 
@@ -346,6 +359,7 @@ class _Writer:
         sheet = self._book.add_worksheet(layout.REGISTER)
         sheet.very_hidden()
         rows: list[tuple[str, ...]] = [("schema", layout.SCHEMA), ("city", self._content.city)]
+        rows += [("topic", topic.label, topic.field, topic.indicator) for topic in self._content.topics]  # see FIRST_TOPIC
         rows += [("year", str(year)) for year in self._content.years]
         rows += [("field", field, name) for field, name in names.items()]
         rows += [
@@ -374,14 +388,3 @@ def _write(sheet: Any, row: int, column: int, value: Count | None, style: Any) -
         sheet.write_string(row - 1, column - 1, value, style)
     else:
         sheet.write_number(row - 1, column - 1, value, style)
-
-
-def _lines(text: str, width: int) -> int:
-    """Estimate the lines a text takes in a column so many characters wide."""
-    lines, room = 1, width - 1
-    for word in text.split():
-        if len(word) > room and room < width - 1:
-            lines, room = lines + 1, width - 1
-        lines += max(0, len(word) - 1) // (width - 1)
-        room -= len(word) + 1
-    return lines

@@ -9,6 +9,7 @@ import pandas as pd
 
 from integstat.catalogue import Catalogue
 from integstat.intake.workbook_writer import write_workbook
+from integstat.simulate.measures import fictional_measures
 from integstat.simulate.ring import FEATURE_NAMES, YEARS, Ring
 from integstat.steps import write_text, writing
 
@@ -35,6 +36,7 @@ def write_ring(ring: Ring, catalogue: Catalogue, folder: Path, seed: int) -> Pat
     books = folder / "workbooks"
     books.mkdir(parents=True, exist_ok=True)
     entries = [catalogue.definition(definition) for definition in ring.truths]
+    measures = fictional_measures(ring, catalogue, seed)
     for place, city in enumerate(ring.cities.itertuples()):
         write_workbook(
             books / f"{city.city}.xlsx",
@@ -48,6 +50,7 @@ def write_ring(ring: Ring, catalogue: Catalogue, folder: Path, seed: int) -> Pat
             counts=_counts(ring, place),
             context={str(name): float(value) for name, value in ring.context.iloc[place].items()},
             context_names=FEATURE_NAMES,
+            measures=measures[str(city.city)],
         )
     with writing(folder / "truth.csv") as part:
         truth_table(ring).to_csv(part, index=False)
