@@ -40,7 +40,9 @@ def fake_posterior(
             "change": (dims, change),
             "lasting_share": (("chain", "draw"), share),
             "lasting_change": (dims, share[:, :, None, None] * (change - shift)),
+            "expected_change": (dims, np.full(shape, shift)),
         }
+        posterior |= _ring_level(shape, {"alpha": mean, "sd_mean": sd_mean, "sd_change": sd_change})
     half = np.array([-0.5, 0.5]) if len(years) == 2 else np.zeros(1)
     eta = level[:, :, None] + step[:, :, None] * half
     p = 1 / (1 + np.exp(-eta)) if link == "logit" else np.exp(eta)
@@ -72,3 +74,11 @@ def fake_posterior(
         "effective": float("nan"),
     }
     return tree
+
+
+def _ring_level(shape: tuple[int, ...], values: dict[str, float]) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Ring-level parameters without any doubt; groups uncorrelated."""
+    chains, draws, _, groups = shape
+    out = {name: (("chain", "draw", "group"), np.full((chains, draws, groups), value)) for name, value in values.items()}
+    zeros = (("chain", "draw"), np.zeros((chains, draws)))
+    return out | ({"corr_mean": zeros, "corr_change": zeros} if groups == 2 else {})

@@ -27,20 +27,30 @@ from integstat.steps import digest
 
 DEFINITIONS = ["R1.eight_years_previous", "R2.third_country", "K2.residence"]
 FILES = {
+    "beside_codebook.md",
     "change.nc",
+    "comparison.json",
     "counts.parquet",
+    "fields.csv",
     "findings.csv",
     "findings.parquet",
     "findings.xlsx",
     "findings_codebook.md",
     "findings_definitions.csv",
+    "learning_partners.csv",
+    "ledger.csv",
     "manifest.json",
+    "measures.csv",
+    "partner_measures.csv",
     "peer_groups.csv",
     "peer_groups_codebook.md",
     "peers",
     "peers_bundle.json",
     "problems.csv",
     "report.html",
+    "themes.csv",
+    "usual_compared.csv",
+    "usual_practice.csv",
 }
 PEER_COLUMNS = ["city", "city_name", "peer_group", "probability", "second_group", "second_probability", "borderline"]
 ROOT = Path(__file__).parents[1]

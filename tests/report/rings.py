@@ -6,10 +6,15 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from tests.fakes import fake_posterior
 
 from integstat.catalogue import Catalogue, load_catalogue
-from integstat.findings import FindingSettings, build_findings
+from integstat.findings import Baseline, Findings, FindingSettings, build_findings
+from integstat.findings.fields import FIELD_COLUMNS
+from integstat.findings.partners import learning_partners, partner_measures, peers_of
+from integstat.findings.themes import themes
+from integstat.findings.usual import compare, usual_practice
 from integstat.intake.problems import Problem, problem_table
 from integstat.panel import Context, Panel
 from integstat.peers.ball import credible_ball
@@ -24,6 +29,7 @@ from integstat.peers.position import positions
 from integstat.peers.settings import FeatureSettings, PeerSettings
 from integstat.peers.structure import Structure
 from integstat.report import ReportData
+from integstat.report.tables import Beside
 
 STEMS = ("Ahlen", "Birken", "Dorn", "Eich", "Falken", "Grün", "Hasel", "Kirsch", "Linden", "Möwen", "Öl", "Weiden")
 ENDS = ("au", "burg", "hausen", "tal", "weiler", "stedt")
@@ -102,12 +108,14 @@ def ring(
     settings = FindingSettings()
     by_city = dict(zip(peers["city"], peers["peer_group"], strict=True))
     mains = {one[0].split(".")[0]: one[0] for one in main}
+    findings = build_findings(posteriors, panel, catalogue, mains, years, settings, by_city)
     data = ReportData(
         ring_name="Probering",
         years=years,
         fictional=True,
         cities=frame,
-        findings=build_findings(posteriors, panel, catalogue, mains, years, settings, by_city),
+        findings=findings,
+        beside=beside(posteriors, panel, catalogue, mains, years, findings, keys, partitions.summary),
         settings=settings,
         main=mains,
         partitions=partitions,
@@ -123,6 +131,51 @@ def ring(
         catalogue=catalogue,
     )
     return dataclasses.replace(data, **changes)  # type: ignore[arg-type]
+
+
+def beside(
+    posteriors: dict[str, xr.DataTree],
+    panel: Panel,
+    catalogue: Catalogue,
+    mains: dict[str, str],
+    years: tuple[int, ...],
+    findings: Findings,
+    keys: list[str],
+    summary: np.ndarray,
+) -> Beside:
+    """What stands beside the findings: statements on fields without a joint model, a measure in every city."""
+    measures = pd.DataFrame(
+        [(key, "education", "E2", f"Lerncafé <{key}>", "Hilfe bei den Aufgaben", 2019.0, "") for key in keys],
+        columns=["city", "field", "indicator", "title", "description", "since", "link"],
+    ).assign(file="", row=1)
+    usual = usual_practice(panel, catalogue, mains.values(), years, grid=findings.grid)
+    peers = peers_of(Baseline(tuple(keys), labels=np.asarray(summary)[None]))
+    partners = learning_partners(findings.grid, peers, measures)
+    return Beside(
+        fields=_fields(findings.grid) if len(years) == 2 else pd.DataFrame(columns=list(FIELD_COLUMNS)),
+        usual=usual,
+        compared=compare(usual, findings.grid),
+        themes=themes(findings.grid, list(catalogue.fields)),
+        partners=partners,
+        partner_measures=partner_measures(partners, measures, years[-1]),
+        measures=measures,
+    )
+
+
+def _fields(grid: pd.DataFrame) -> pd.DataFrame:
+    """Statements about one field: three cities with a word each, one without figures, the others open."""
+    cities = grid.drop_duplicates("city")[["city", "city_name"]].reset_index(drop=True)
+    rows = cities.assign(field=grid["field"].mode().iloc[0], n_indicators=2, indicators="E2;E3")
+    for column, value in {"field_change": 0.3, "naive": 0.3}.items():
+        wide = 1.2 if column == "naive" else 2.0
+        rows = rows.assign(**{f"{column}_mean": value, f"{column}_lower": value - wide, f"{column}_upper": value + wide})
+    rows = rows.assign(p_field_improved=0.3, p_field_worsened=0.1, p_field_unchanged=0.6, finding_field="open")
+    rows = rows.assign(naive_p_improved=0.2, naive_p_worsened=0.05)
+    for place, word in enumerate(("improved", "worsened", "unchanged")):
+        rows.loc[place, [f"p_field_{word}", "finding_field"]] = [0.93, word]
+    figures = [name for name in FIELD_COLUMNS if name.startswith(("field_change", "p_field", "naive"))]
+    rows.loc[3, figures] = np.nan
+    return rows[list(FIELD_COLUMNS)]
 
 
 def _counts(definition: str, frame: pd.DataFrame) -> pd.DataFrame:

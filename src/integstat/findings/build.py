@@ -62,6 +62,12 @@ class Findings:
     lands: pd.DataFrame
     notes: tuple[str, ...]
 
+    @property
+    def shifted(self) -> dict[str, tuple[str, ...]]:
+        """Länder whose cities moved together, by definition."""
+        moved = self.lands[self.lands["shifted"].astype(bool)]
+        return {str(name): tuple(part["land"]) for name, part in moved.groupby("definition")}
+
 
 def build_findings(
     posteriors: Mapping[str, xr.DataTree],

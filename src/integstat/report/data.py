@@ -10,6 +10,7 @@ import pandas as pd
 from integstat.catalogue import Catalogue
 from integstat.findings import Findings, FindingSettings
 from integstat.peers.partitions import Partitions
+from integstat.report.tables import Beside
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ReportData:
     explained : pandas.DataFrame
         As `integstat.peers.explained.explained_table` gives it: `definition`, `quantity`, `notion`, `share`, `se`, `cities`;
         may be empty.
+    beside : Beside
+        Tables that stand beside the findings; empty ones where there is nothing.
     problems : pandas.DataFrame
         As `integstat.intake.problems.problem_table` gives it.
     fits : pandas.DataFrame
@@ -62,6 +65,7 @@ class ReportData:
     peers: pd.DataFrame
     notion: Literal["groups", "neighbours"]
     explained: pd.DataFrame
+    beside: Beside
     problems: pd.DataFrame
     fits: pd.DataFrame
     files: dict[str, str]

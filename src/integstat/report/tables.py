@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import xlsxwriter
 
-from integstat.findings import CODEBOOK, FINDING_COLUMNS
+from integstat.findings import CODEBOOK, FINDING_COLUMNS, Findings
+from integstat.findings.fields import FIELD_CODEBOOK
+from integstat.findings.ledger import LEDGER_CODEBOOK, ledger_table
+from integstat.findings.partners import PARTNER_CODEBOOK, PARTNER_MEASURE_CODEBOOK
+from integstat.findings.themes import THEME_CODEBOOK
+from integstat.findings.usual import COMPARE_CODEBOOK, USUAL_CODEBOOK
+from integstat.intake.measures import MEASURE_CODEBOOK
 from integstat.steps import write_text, writing
 
 PEER_CODEBOOK = {
@@ -21,6 +28,7 @@ PEER_CODEBOOK = {
     "second_probability": "Wahrscheinlichkeit dazu",
     "borderline": "True: Grenzfall, die eigene Gruppe ist nicht sicher",
 }
+BESIDE_CODEBOOK = "beside_codebook.md"
 _EPOCH = datetime(2000, 1, 1)  # in every workbook: the same tables give the same bytes
 
 
@@ -30,10 +38,15 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
         frame.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
 
 
+def codebook(name: str, columns: Mapping[str, str]) -> str:
+    """Meaning of each column of a table as Markdown."""
+    lines = [f"# {name}.csv", "", "| Spalte | Bedeutung |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{column}` | {meaning} |" for column, meaning in columns.items())])
+
+
 def write_codebook(path: Path, columns: Mapping[str, str]) -> None:
-    """Write the meaning of each column as Markdown."""
-    lines = [f"# {path.stem.removesuffix('_codebook')}.csv", "", "| Spalte | Bedeutung |", "|---|---|"]
-    write_text(path, "\n".join([*lines, *(f"| `{name}` | {meaning} |" for name, meaning in columns.items())]) + "\n")
+    """Write the meaning of each column of the table of the same name."""
+    write_text(path, codebook(path.stem.removesuffix("_codebook"), columns) + "\n")
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
@@ -70,15 +83,78 @@ def _column(sheet: xlsxwriter.worksheet.Worksheet, column: int, values: pd.Serie
             sheet.write_string(row, column, str(value))
 
 
-def write_findings(folder: Path, grid: pd.DataFrame, others: pd.DataFrame, peers: pd.DataFrame) -> None:
+@dataclass(frozen=True)
+class Beside:
+    """Tables that stand beside the findings, each with the columns of its codebook.
+
+    Attributes
+    ----------
+    fields, usual, compared, themes, partners, partner_measures : pandas.DataFrame
+        As `integstat.findings.fields`, `usual`, `themes` and `partners` give them.
+    measures : pandas.DataFrame
+        What the cities entered as their measures (`integstat.intake.measures`).
+    """
+
+    fields: pd.DataFrame
+    usual: pd.DataFrame
+    compared: pd.DataFrame
+    themes: pd.DataFrame
+    partners: pd.DataFrame
+    partner_measures: pd.DataFrame
+    measures: pd.DataFrame
+
+
+BESIDE_CODEBOOKS: dict[str, Mapping[str, str]] = {
+    "ledger": LEDGER_CODEBOOK,
+    "fields": FIELD_CODEBOOK,
+    "usual_practice": USUAL_CODEBOOK,
+    "usual_compared": COMPARE_CODEBOOK,
+    "themes": THEME_CODEBOOK,
+    "learning_partners": PARTNER_CODEBOOK,
+    "partner_measures": PARTNER_MEASURE_CODEBOOK,
+    "measures": MEASURE_CODEBOOK,
+}
+
+
+def write_beside(folder: Path, findings: Findings, beside: Beside) -> None:
+    """Write the tables of `Beside` and the ledger as CSV, and one codebook for all of them."""
+    tables = {
+        "ledger": ledger_table(findings.grid),
+        "fields": beside.fields,
+        "usual_practice": beside.usual,
+        "usual_compared": beside.compared,
+        "themes": beside.themes,
+        "learning_partners": beside.partners,
+        "partner_measures": beside.partner_measures,
+        "measures": beside.measures,
+    }
+    for name, frame in tables.items():
+        write_csv(folder / f"{name}.csv", frame)
+    write_text(
+        folder / BESIDE_CODEBOOK, "\n\n".join(codebook(name, columns) for name, columns in BESIDE_CODEBOOKS.items()) + "\n"
+    )
+
+
+def write_findings(folder: Path, findings: Findings, peers: pd.DataFrame, beside: Beside) -> None:
     """Write `findings.*`, `findings_definitions.csv`, `peer_groups.csv` and their codebooks into a run's folder."""
     columns = list(FINDING_COLUMNS)
+    grid, others = findings.grid, findings.others
     write_csv(folder / "findings.csv", grid[columns])
     write_csv(folder / "findings_definitions.csv", others[columns])
     write_codebook(folder / "findings_codebook.md", CODEBOOK)
     write_parquet(folder / "findings.parquet", grid[columns])
     write_csv(folder / "peer_groups.csv", peers)
     write_codebook(folder / "peer_groups_codebook.md", PEER_CODEBOOK)
-    codebook = pd.DataFrame({"Spalte": list(CODEBOOK), "Bedeutung": list(CODEBOOK.values())})
-    sheets = {"Befunde": grid[columns], "Andere Definitionen": others[columns], "Vergleichsgruppen": peers, "Spalten": codebook}
+    meaning = pd.DataFrame({"Spalte": list(CODEBOOK), "Bedeutung": list(CODEBOOK.values())})
+    sheets = {
+        "Befunde": grid[columns],
+        "Andere Definitionen": others[columns],
+        "Vergleichsgruppen": peers,
+        "Handlungsfelder": beside.fields,
+        "Rechnung": ledger_table(grid),
+        "Übliche Praxis": beside.usual,
+        "Themen": beside.themes,
+        "Lernpartner": beside.partners,
+        "Spalten": meaning,
+    }
     write_workbook(folder / "findings.xlsx", sheets)

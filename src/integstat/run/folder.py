@@ -15,9 +15,11 @@ from typing import Any
 from integstat.catalogue import Catalogue
 from integstat.config import RingConfig
 from integstat.errors import IntegstatError, UsageError
+from integstat.findings.ranks import FILE_NAME as COMPARISON
 from integstat.intake.take_in import Delivery
 from integstat.peers.bundle import FILE_NAME as BUNDLE
 from integstat.report.peer_tables import FOLDER as PEERS
+from integstat.report.tables import BESIDE_CODEBOOK, BESIDE_CODEBOOKS
 from integstat.run.options import STAGES, RunOptions, Stage
 from integstat.steps import digest, source_digest, sweep, write_text
 
@@ -33,6 +35,9 @@ _RESULTS = (
     "findings.xlsx",
     "findings_codebook.md",
     "findings_definitions.csv",
+    *(f"{name}.csv" for name in BESIDE_CODEBOOKS),
+    BESIDE_CODEBOOK,
+    COMPARISON,
     "report.html",
 )
 _FIXED = ("ring", "config", "key", "rules", "catalogue", "code", "seed", "inputs", "versions")

@@ -14,11 +14,11 @@ from typing import Any
 from integstat.catalogue import Catalogue
 from integstat.config import RingConfig, load_ring
 from integstat.errors import UsageError
-from integstat.findings import build_findings
 from integstat.intake.problems import problem_table, raise_on_error
 from integstat.intake.take_in import Delivery, take_in
-from integstat.pipeline import Progress, baseline, covariates_of, fit_all, fit_table, peer_names_by_city
+from integstat.pipeline import Progress, covariates_of, fit_all, fit_table
 from integstat.report.data import ReportData
+from integstat.run.finding_stage import finding_stage
 from integstat.run.folder import STEPS, Manifest, open_folder
 from integstat.run.options import RunOptions
 from integstat.run.peer_stage import check_context, peer_stage, told_of_peers
@@ -89,11 +89,9 @@ def _later_stages(
     say: Callable[[str], None],
     progress: Progress | None,
 ) -> ReportData | None:
-    from integstat.report import tables
-
     panel, years = delivery.panel, config.ring.years
     notion = config.peers.notion if config.peers else "groups"
-    covariates = covariates_of(delivery.context, config.peers, config.findings.context)
+    covariates_of(delivery.context, config.peers, config.findings.context)  # refuses an unknown name before anything is computed
     with manifest.stage("peers"):
         say("Vergleichsgruppen bilden")
         partitions, peers, explained = peer_stage(config, catalogue, delivery, admitted, options)
@@ -124,29 +122,16 @@ def _later_stages(
         return None
     with manifest.stage("findings"):
         say("Befunde feststellen")
-        main = config.main_definitions(catalogue, panel.definitions)
-        findings = build_findings(
-            posteriors.trees,
-            panel,
-            catalogue,
-            main,
-            years,
-            config.findings,
-            peer_names_by_city(partitions),
-            baseline=baseline(partitions, notion),
-            covariates=covariates,
-        )
-        tables.write_findings(options.out, findings.grid, findings.others, peers)
-        manifest.content["findings"] = json.loads(findings.kinds.to_json(orient="records"))
-        manifest.content["notes"] = list(findings.notes)
+        found = finding_stage(config, catalogue, delivery, posteriors, partitions, peers, store, options.out, manifest)
     data = ReportData(
         ring_name=config.ring.name,
         years=years,
         fictional=config.fictional,
         cities=panel.cities,
-        findings=findings,
+        findings=found.findings,
+        beside=found.beside,
         settings=config.findings,
-        main=main,
+        main=config.main_definitions(catalogue, panel.definitions),
         partitions=partitions,
         peers=peers,
         notion=notion,

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from integstat.report.data import ReportData
 from integstat.report.view.cities import CitySection, city_sections
+from integstat.report.view.fields import FieldsView, fields_view
 from integstat.report.view.gap import GapView, gap_view
 from integstat.report.view.grid import GridView, grid_view
 from integstat.report.view.head import HeadView, head_view
+from integstat.report.view.learning import LearningView, learning_view
 from integstat.report.view.lookup import build_lookup
 from integstat.report.view.made import MadeView, made_view
 from integstat.report.view.peers import PeersView, peers_view
 from integstat.report.view.problems import ProblemsView, problems_view
 from integstat.report.view.ring import RingView, ring_view
+from integstat.report.view.usual import UsualView, usual_view
 from integstat.texts import Texts
 
 
@@ -25,6 +28,9 @@ class ReportView:
     head: HeadView
     grid: GridView
     ring: RingView
+    fields: FieldsView
+    usual: UsualView
+    learning: LearningView
     peers: PeersView
     gap: GapView
     cities: tuple[CitySection, ...]
@@ -46,6 +52,9 @@ def build_view(data: ReportData, texts: Texts) -> ReportView:
         head=head_view(look),
         grid=grid_view(look),
         ring=ring_view(look),
+        fields=fields_view(look),
+        usual=usual_view(look),
+        learning=learning_view(look),
         peers=peers_view(look),
         gap=gap_view(look),
         cities=city_sections(look),

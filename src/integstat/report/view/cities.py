@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from integstat.report.figures import Bar, intervals
 from integstat.report.view.lookup import City, Indicator, Lookup
+from integstat.report.view.objections import Objection, objections
 from integstat.report.view.reasons import notes_of, other_line
 from integstat.report.view.text import axis_ends
 from integstat.report.words import DECLARED, STATES, State, certainty, flags_of, state_of
@@ -44,6 +45,7 @@ class CityRow:
     figure: Markup
     notes: tuple[str, ...]
     others: tuple[str, ...]
+    objections: tuple[Objection, ...]
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def _row(look: Lookup, city: City, one: Indicator, row: pd.Series, others: pd.Da
         figure=_figure(look, city, one, row) if look.two_years else Markup(""),
         notes=notes_of(look, city, one, row, state),
         others=tuple(other_line(look, one, other) for _, other in others.iterrows()) if others is not None else (),
+        objections=objections(look, one, row, state, others, look.usual.get((city.key, one.definition))),
     )
 
 

@@ -93,6 +93,8 @@ class Lookup:
         In the order of the alphabet, which is no rank.
     cells : dict
         Row of the grid by city and main definition.
+    usual : dict
+        What usual practice says of the same cell.
     """
 
     data: ReportData
@@ -101,6 +103,7 @@ class Lookup:
     unfitted: tuple[str, ...]
     cities: tuple[City, ...]
     cells: dict[tuple[str, str], pd.Series]
+    usual: dict[tuple[str, str], pd.Series]
 
     def cell(self, city: City, one: Indicator) -> pd.Series:
         """Return the row of the grid of a city and an indicator."""
@@ -145,8 +148,9 @@ def build_lookup(data: ReportData, texts: Texts) -> Lookup:
     fields = list(dict.fromkeys(data.catalogue.indicators[one].field for one in fitted))
     ordered = sorted(fitted, key=lambda one: fields.index(data.catalogue.indicators[one].field))
     cells = {(str(row["city"]), str(row["definition"])): row for _, row in grid.iterrows()}
+    usual = {(str(row["city"]), str(row["definition"])): row for _, row in data.beside.usual.iterrows()}
     unfitted = tuple(data.catalogue.indicator(one).name_de for one in data.main if one not in fitted)
-    return Lookup(data, texts, tuple(_indicator(data, one) for one in ordered), unfitted, _cities(data.cities), cells)
+    return Lookup(data, texts, tuple(_indicator(data, one) for one in ordered), unfitted, _cities(data.cities), cells, usual)
 
 
 def _indicator(data: ReportData, indicator_id: str) -> Indicator:
