@@ -66,6 +66,7 @@ def fake_posterior(
         "form": "blend",
         "attempts": 1,
         "lasting_source": "default",
+        "shift_source": "default",
         "rhat": 1.002,
         "ess_bulk": 1800.0,
         "ess_tail": 1500.0,

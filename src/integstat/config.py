@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from integstat.catalogue import Catalogue, load_catalogue
 from integstat.change.settings import ChangeSettings
 from integstat.errors import UsageError
 from integstat.findings.settings import FindingSettings
+from integstat.history import HistoryEntry, with_history
 from integstat.intake.settings import IntakeSettings
 from integstat.peers.settings import PeerSettings
 from integstat.steps import digest
@@ -37,6 +38,34 @@ class RingConfig(IntakeSettings):
     peers: PeerSettings | None = None
     change: ChangeSettings = ChangeSettings()
     findings: FindingSettings = FindingSettings()
+    _history: tuple[HistoryEntry, ...] = PrivateAttr(default=())
+
+    @property
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """What was taken over from earlier years, by indicator; the priors themselves are in `change`."""
+        return self._history
+
+    def with_history(self, path: Path, catalogue: Catalogue) -> RingConfig:
+        """Return the config with the priors of the histories it names (`[change] history`).
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            Where the config lies; the histories' files are relative to its folder.
+        catalogue : Catalogue
+        """
+
+        def main(indicator: str) -> str:
+            return (
+                f"{indicator}.{self.ring.main[indicator]}"
+                if indicator in self.ring.main
+                else catalogue.main_definition(indicator)
+            )
+
+        change, entries = with_history(self.change, path, self.ring.years[0], main)
+        merged = self.model_copy(update={"change": change})
+        merged._history = entries
+        return merged
 
     @model_validator(mode="after")
     def _one_or_two_years(self) -> RingConfig:
@@ -64,8 +93,11 @@ class RingConfig(IntakeSettings):
         return {one: named.get(one) or catalogue.main_definition(one) for one in catalogue.indicators if one in present}
 
     def rules_digest(self, catalogue: Catalogue) -> str:
-        """SHA-256 of what decides about findings, fixed before data are read: definitions, peers, steps, priors, q."""
-        return digest(catalogue.digest, self.ring.main, self.findings, self.change, self.peers)
+        """SHA-256 of what decides about findings, fixed before data are read: definitions, peers, steps, priors, q.
+
+        Priors from history are among them as they are, wherever their file lies.
+        """
+        return digest(catalogue.digest, self.ring.main, self.findings, self.change.model_copy(update={"history": ()}), self.peers)
 
 
 def load_ring(path: Path) -> tuple[RingConfig, Catalogue]:
@@ -89,4 +121,4 @@ def load_ring(path: Path) -> tuple[RingConfig, Catalogue]:
             )
     for indicator in (*config.findings.step, *config.change.indicator):
         catalogue.indicator(indicator)
-    return config, catalogue
+    return config.with_history(path, catalogue), catalogue

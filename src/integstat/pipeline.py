@@ -125,7 +125,7 @@ def change_data(
         evidence=evidence,
         rounding=tuple(entry.rounding(year) for year in years),
         rounded_parts=entry.rounded_parts,
-        overlap=catalogue.overlap(definition, years, settings.overlap),
+        overlap=catalogue.overlap(definition, years, settings.for_indicator(indicator.id).overlap),
     )
 
 

@@ -15,8 +15,9 @@ from scipy.special import expit
 from integstat.change import ChangeData, ChangeSettings, Priors, fit
 from integstat.change.field import join
 from integstat.change.field.axes import align, draw_effect
-from integstat.change.field.counts import _Draws, _laplace
-from integstat.change.field.gibbs import CELLS
+from integstat.change.field.counts import Separate, _Draws, _laplace
+from integstat.change.field.gibbs import CELLS, _message, _Told
+from integstat.change.field.small import backward, cholesky, diagonal, form, forward, packed
 from integstat.change.model import HALF, design, evidence, inverse_link, rough
 from integstat.errors import ConvergenceError
 
@@ -204,6 +205,81 @@ def test_what_an_indicator_lacks_is_empty_and_the_rest_is_aligned_by_label():
     own = trees[1]["posterior"]["change"].mean(("chain", "draw")).sel(group="target")
     joined = change.sel(indicator="E1.x", group="target", city=list(fewer.cities)).mean(("chain", "draw"))
     assert np.corrcoef(own, joined)[0, 1] > 0.95
+
+
+def test_a_city_left_out_of_an_indicator_says_nothing_there():
+    datas, _ = _field(2, 12)
+    trees = [_separate(data, 400, seed=i) for i, data in enumerate(datas)]
+    wild = trees[0]["posterior"].to_dataset().copy(deep=True)
+    wild["change"][{"city": 0}] += 7.0
+    without = [["Stadt 0"], []]
+    plain, other = (
+        join([first, trees[1]], datas, [1, 1], 4, draws=400, left_out=without)
+        for first in (trees[0], xr.DataTree.from_dict({"posterior": wild}))
+    )
+    xr.testing.assert_allclose(plain["posterior"].to_dataset(), other["posterior"].to_dataset())
+    assert plain["posterior"]["change"].sel(indicator="E0.x", city="Stadt 0").isnull().all()
+    estimable = plain["constant_data"]["estimable"].to_numpy()
+    assert not estimable[plain["posterior"].indexes["indicator"] == "E0.x"][:, plain["posterior"].indexes["city"] == "Stadt 0"]
+    assert estimable.sum() == 2 * 12 - 1
+    own = trees[1]["posterior"]["change"].sel(city="Stadt 0")
+    alone = plain["posterior"]["change"].sel(indicator="E1.x", city="Stadt 0")
+    assert float(abs(alone.mean() - own.mean()) / own.std()) < 0.2
+
+
+def test_estimable_is_a_change_with_a_figure_in_both_years():
+    datas, _ = _field(2, 12)
+    n = datas[0].n.copy()
+    n[3, 0, 1] = 0
+    datas[0] = replace(datas[0], n=n, y=np.minimum(datas[0].y, n))
+    tree = join([_separate(data, seed=i) for i, data in enumerate(datas)], datas, [-1, 1], 4, draws=200)
+    estimable = tree["constant_data"]["estimable"].to_numpy()
+    assert np.argwhere(~estimable).tolist() == [[0, 3]]
+    assert tree["constant_data"]["polarity"].to_numpy().tolist() == [-1, 1]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_small_matrices_are_those_of_lapack(rows):
+    rng = np.random.default_rng(rows)
+    root = rng.standard_normal((5, 4, rows, rows))
+    matrices = root @ root.swapaxes(-1, -2) + np.eye(rows)
+    vectors = rng.standard_normal((rows, 5, 4))
+    stack = packed(matrices)
+    factor = cholesky(stack)
+    assert np.allclose(factor, packed(np.linalg.cholesky(matrices)))
+    solved = np.linalg.solve(matrices, np.moveaxis(vectors, 0, -1)[..., None])[..., 0]
+    assert np.allclose(backward(factor, forward(factor, vectors)), np.moveaxis(solved, -1, 0))
+    assert np.allclose(2 * np.log(diagonal(factor)).sum(axis=0), np.linalg.slogdet(matrices)[1])
+    assert np.allclose((form(vectors) * stack).sum(axis=0), np.einsum("gsc,scgh,hsc->sc", vectors, matrices, vectors))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_message_is_the_integral_over_what_the_counts_say(groups):
+    rng = np.random.default_rng(7)
+    root = rng.standard_normal((3, 4, groups, groups))
+    precision, b = root @ root.swapaxes(-1, -2), rng.standard_normal((3, 4, groups))
+    empty = np.zeros((3, 4, groups))
+    told = _Told.of(Separate(precision, b, z=empty, factor=precision[:, 0], expected=empty))
+    effect, rho = rng.standard_normal((4, groups)), 0.3
+    message = _message(told, rho)
+    stacked = np.moveaxis(effect, -1, 0)
+    found = message.constant + (message.linear * stacked[:, None]).sum(axis=(0, 2))
+    found -= 0.5 * (message.quadratic * form(stacked)[:, None]).sum(axis=(0, 2))
+    eye = np.eye(groups)
+
+    def integral(a: np.ndarray, linear: np.ndarray, mean: np.ndarray, variance: float) -> float:
+        whole = a + eye / variance
+        pull = linear + mean / variance
+        size = np.linalg.slogdet(whole)[1] + groups * np.log(variance)
+        return 0.5 * float(pull @ np.linalg.solve(whole, pull) - mean @ mean / variance - size)
+
+    for s in range(3):
+        wanted = sum(
+            integral(precision[s, c], b[s, c], np.sqrt(rho) * effect[c], 1 - rho)
+            - integral(precision[s, c], b[s, c], np.zeros(groups), 1.0)
+            for c in range(4)
+        )
+        assert found[s] == pytest.approx(wanted)
 
 
 def test_a_field_of_other_than_two_years_or_unknown_polarity_is_refused():

@@ -176,7 +176,17 @@ def test_another_definition_does_not_stand_in_for_the_main_one(small_catalogue: 
     frame = pd.concat([rows(cities=("01002", "03241")), rows("T1.other", cities=("02000",))], ignore_index=True)
     _, problems = run(frame, small_catalogue)
     problem = the(problems, "die Hauptdefinition T1.all fehlt, geliefert ist eine andere Definition: 02000")
-    assert (problem.severity, problem.city) == ("error", "02000")
+    assert (problem.severity, problem.city) == ("doubt", "02000")
+    assert "höchstens einen Befund zum Stand" in problem.mend
+
+
+def test_a_definition_changed_between_the_years_is_told(small_catalogue: Catalogue) -> None:
+    main = rows().query("city != '02000' or year == 2020")
+    frame = pd.concat([main, rows("T1.other", cities=("02000",)).query("year == 2021")], ignore_index=True)
+    _, problems = run(frame, small_catalogue)
+    problem = the(problems, "Zielgruppe: das Jahr 2021 ist nach einer anderen Definition geliefert: 02000")
+    assert (problem.severity, problem.city) == ("doubt", "02000")
+    assert not any(one.severity == "error" for one in problems)
 
 
 def test_means_of_months_need_not_be_whole(small_catalogue: Catalogue) -> None:

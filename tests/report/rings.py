@@ -128,6 +128,7 @@ def ring(
         versions={"integstat": "0.1.0", "PyMC": "6.0.0"},
         seed=2021,
         rules_digest="ab" * 32,
+        history=(),
         catalogue=catalogue,
     )
     return dataclasses.replace(data, **changes)  # type: ignore[arg-type]

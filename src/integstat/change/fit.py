@@ -207,6 +207,7 @@ def _tree(
         "kind": data.kind,
         "link": data.link,
         "lasting_source": settings.priors.lasting_source,
+        "shift_source": settings.priors.shift_source,
         **attributes,
     }
     return tree

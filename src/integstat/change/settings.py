@@ -35,7 +35,9 @@ class Priors(Strict):
         Scale of the half-normal prior of the SD of cities' trends per year, as a multiple of the SD of one year's change.
         Enters with three and more years only.
     lasting_source : {'default', 'history'}
-        Where that prior comes from; only one from history lets a finding be called 'likely to last'.
+        Where the prior of what lasts comes from; only one from history lets a finding be called 'likely to last'.
+    shift_source : {'default', 'history'}
+        Where the prior of the common shift comes from; one from history lets a small ring speak of changes that are not relative.
     """
 
     level_sd: float = Field(default=5.0, gt=0)
@@ -52,10 +54,14 @@ class Priors(Strict):
     lasting_b: float = Field(default=3.0, gt=0)
     trend_scale: float = Field(default=0.3, gt=0)
     lasting_source: Literal["default", "history"] = "default"
+    shift_source: Literal["default", "history"] = "default"
 
 
 class PriorChanges(Strict):
-    """Priors of one indicator where they differ from the ring's, such as what its history says: see `Priors`."""
+    """Priors of one indicator where they differ from the ring's, such as what its history says: see `Priors`.
+
+    `overlap` takes the place of the ring's `overlap` (see `ChangeSettings`) for this indicator.
+    """
 
     shift_sd: float | None = Field(default=None, ge=0.3)
     sd_change_median: float | None = Field(default=None, gt=0)
@@ -63,6 +69,8 @@ class PriorChanges(Strict):
     lasting_a: float | None = Field(default=None, gt=0)
     lasting_b: float | None = Field(default=None, gt=0)
     lasting_source: Literal["default", "history"] | None = None
+    shift_source: Literal["default", "history"] | None = None
+    overlap: float | None = Field(default=None, ge=0.0, lt=1.0)
 
 
 class ChangeSettings(Strict):
@@ -90,6 +98,9 @@ class ChangeSettings(Strict):
         Weight w of an annual mean: 1 counts the average month once, 12 every month as new evidence.
     indicator : dict of str to PriorChanges
         Priors of single indicators, by id.
+    history : str or tuple of str
+        Files that `integstat history` wrote, relative to the config; their priors are those of `indicator`, except where that
+        says otherwise. Of two files about an indicator the first named speaks.
     overlap : float, optional
         Share of the persons of a stock who are counted in both years; in an age band never more than can still be in it.
         None: as the catalogue says; 0: none, as if every year counted other persons.
@@ -105,11 +116,13 @@ class ChangeSettings(Strict):
     months_weight: float = Field(default=1.0, ge=1.0, le=12.0)
     overlap: float | None = Field(default=None, ge=0.0, lt=1.0)
     priors: Priors = Priors()
+    history: str | tuple[str, ...] = ()
     indicator: dict[str, PriorChanges] = Field(default_factory=dict)
 
     def for_indicator(self, indicator: str) -> ChangeSettings:
-        """Return the settings of one indicator: its own priors where it has some, and nothing about the others."""
+        """Return the settings of one indicator: its own priors and overlap where it has some, and nothing about the others."""
         own = self.indicator.get(indicator)
         changes = own.model_dump(exclude_none=True) if own is not None else {}
+        overlap = changes.pop("overlap", self.overlap)
         priors = Priors.model_validate(self.priors.model_dump() | changes)
-        return self.model_copy(update={"priors": priors, "indicator": {}})
+        return self.model_copy(update={"priors": priors, "overlap": overlap, "history": (), "indicator": {}})

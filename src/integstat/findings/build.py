@@ -12,6 +12,7 @@ import xarray as xr
 from integstat.catalogue import Catalogue
 from integstat.catalogue.schema import DefinitionEntry
 from integstat.findings.baseline import Baseline
+from integstat.findings.bridge import Bridge, Bridged, bridge_definition, extended
 from integstat.findings.cells import Cities, cities_of, complete
 from integstat.findings.estimands import Estimands, estimands
 from integstat.findings.ledger import ledger_columns
@@ -25,7 +26,8 @@ from integstat.panel import Panel
 
 _STOCK_NOTE = (
     "Bestandszahlen (etwa Arbeitslose oder Beschäftigte) zählen in beiden Jahren meist dieselben Personen. Mit welcher "
-    "Überschneidung gerechnet wird, ist angenommen und nicht gemessen; wo sie geringer ist, sind die Intervalle zu schmal."
+    "Überschneidung gerechnet wird, ist angenommen oder aus früheren Jahren geschätzt, nicht in diesen Jahren gemessen; wo sie "
+    "geringer ist, sind die Intervalle zu schmal."
 )
 _COARSE_NOTE = (
     "Manche Zähler sind nur in Grenzen bekannt (auf 5 gerundet oder „< 3“). Gerechnet wird mit allem, was sie bedeuten können; "
@@ -51,6 +53,8 @@ class Findings:
         with interval, probabilities and word.
     lands : pandas.DataFrame
         One row per fitted definition and Land whose cities can be held against the others: `LandShift` with `definition`.
+    bridges : pandas.DataFrame
+        One row per other definition that a city without the main one delivered, and group: `integstat.findings.bridge.Bridge`.
     notes : tuple of str
         What the settings made necessary to say, in German.
     """
@@ -60,6 +64,7 @@ class Findings:
     kinds: pd.DataFrame
     ring: pd.DataFrame
     lands: pd.DataFrame
+    bridges: pd.DataFrame
     notes: tuple[str, ...]
 
     @property
@@ -80,6 +85,7 @@ def build_findings(
     *,
     baseline: Baseline | None = None,
     covariates: pd.DataFrame | None = None,
+    seed: int = 0,
 ) -> Findings:
     """Decide what may be said about every city and indicator.
 
@@ -100,19 +106,23 @@ def build_findings(
         Whom cities are compared with in standing and change against peers. None: the groups each posterior was fitted with.
     covariates : pandas.DataFrame, optional
         Index `city`: context named beforehand for the standing against context.
+    seed : int
+        Of the bridges between definitions; nothing else is left to chance here.
 
     Notes
     -----
     A finding describes a city's situation within this ring of volunteers. It names no cause and is not a rank.
     """
     parts, rings, lands, notes = [], [], [], []
+    bridges: list[Bridge] = []
     for definition, tree in posteriors.items():
         cities = cities_of(definition, panel, catalogue, years, settings)
-        one = _definition(definition, tree, panel, catalogue, cities, settings, baseline, covariates)
+        over = _bridged(definition, posteriors, panel, catalogue, main, years, seed)
+        one = _definition(definition, extended(tree, over), panel, catalogue, cities, settings, baseline, covariates)
         rows = city_rows(one.found, one.steps, settings, one.shifted)
         raw = cities.raw[cities.at(np.array(one.found.cities))]
         rows = pd.concat([rows, ledger_columns(one.found, raw, settings.interval)], axis=1)
-        part = complete(rows, definition, cities, catalogue, peer_group)
+        part = complete(rows, definition, cities, catalogue, peer_group, frozenset(over.cities))
         part["lasting_source"] = str(tree.attrs.get("lasting_source", "default"))
         from_history = tree.attrs.get("shift_source") == "history"
         enough = int(part["change_mean"].notna().sum()) >= settings.absolute_from
@@ -121,6 +131,8 @@ def build_findings(
         indicator = catalogue.definition(definition)[0]
         rings.append(ring_row(one.found, definition, indicator, one.steps, settings, cities, one.lands, from_history))
         lands += [{"definition": definition} | vars(shift) for shift in one.lands]
+        bridges += over.bridges
+        notes += [f"{indicator.name_de}: {reason}." for reason in over.reasons]
         notes += [_STOCK_NOTE] * (catalogue.overlap(definition, years) > 0)
         notes += [one.steps.note] * bool(one.steps.note)
         notes += [_COARSE_NOTE] * bool(cities.coarse.any())
@@ -136,6 +148,7 @@ def build_findings(
         kinds=kinds,
         ring=pd.DataFrame(rings) if rings else pd.DataFrame(columns=["definition"]),
         lands=pd.DataFrame(lands, columns=["definition", *LandShift.__dataclass_fields__]),
+        bridges=_bridge_table(bridges),
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -179,6 +192,28 @@ def _definition(
     if several and found.change is not None and entry.scope != "same_land":
         shifts = land_shifts(found.change, lands, sound, steps.rho, settings.interval)
     return _Definition(found, steps, shifts, np.isin(lands, [one.land for one in shifts if one.shifted]))
+
+
+def _bridged(
+    definition: str,
+    posteriors: Mapping[str, xr.DataTree],
+    panel: Panel,
+    catalogue: Catalogue,
+    main: Mapping[str, str],
+    years: tuple[int, ...],
+    seed: int,
+) -> Bridged:
+    """Cities whose level in a main definition comes from another one; none where no finding may stand anyway."""
+    wanted = definition in main.values() and catalogue.finding_allowed(definition)
+    return bridge_definition(
+        definition, posteriors if wanted else {definition: posteriors[definition]}, panel, catalogue, years, seed
+    )
+
+
+def _bridge_table(bridges: list[Bridge]) -> pd.DataFrame:
+    """Bridges as rows; cities joined with ;."""
+    rows = [vars(one) | {"cities_both": ";".join(one.cities_both), "cities": ";".join(one.cities)} for one in bridges]
+    return pd.DataFrame(rows, columns=list(Bridge.__dataclass_fields__))
 
 
 def _own_peers(entry: DefinitionEntry, panel: Panel) -> bool:

@@ -240,8 +240,9 @@ def check_complete(present: pd.DataFrame, main: Mapping[str, str], cities: Seque
 
     Notes
     -----
-    A main definition that nobody delivered, that a city replaced by another definition, or that lacks a year or a group is
-    an error; a cell marked as not delivered counts as delivered. An indicator that a city leaves out altogether is a doubt.
+    A main definition that nobody delivered, or that lacks a year or a group, is an error; a cell marked as not delivered counts
+    as delivered. A city that replaced it by another definition, for both years or for one, is a doubt, and so is an indicator
+    that a city leaves out altogether.
     """
     problems = []
     for indicator, definition in main.items():
@@ -261,7 +262,8 @@ def check_complete(present: pd.DataFrame, main: Mapping[str, str], cities: Seque
         replaced = [city for city in absent if city in elsewhere] if is_main else []
         if replaced:
             what = f"die Hauptdefinition {definition} fehlt, geliefert ist eine andere Definition: {enumerate_some(replaced)}"
-            problems.append(_incomplete("error", file, what, "bitte auch die Hauptdefinition liefern", replaced, definition))
+            mend = "bitte auch die Hauptdefinition liefern, sonst gibt es höchstens einen Befund zum Stand"
+            problems.append(_incomplete("doubt", file, what, mend, replaced, definition))
         without = [city for city in absent if city not in replaced]
         if without:
             what = f"{definition} ist nicht geliefert: {enumerate_some(without)}"
@@ -271,11 +273,18 @@ def check_complete(present: pd.DataFrame, main: Mapping[str, str], cities: Seque
         for group in sorted(set(part["group"]) | {"target"}, reverse=True):
             for year in years:
                 lacking = [city for city in cities if city in delivering and (city, group, year) not in cells]
-                if not lacking:
-                    continue
+                other = present[(present["indicator"] == indicator) & (present["group"] == group) & (present["year"] == year)]
+                switched = [city for city in lacking if is_main and city in set(other["city"])]
+                what = f"{definition}, {GROUP_DE[group]}: das Jahr {year} ist nach einer anderen Definition geliefert: "
+                mend = "bitte beide Jahre nach der Hauptdefinition liefern, sonst gibt es keinen Befund zur Veränderung"
+                if switched:
+                    told = what + enumerate_some(switched)
+                    problems.append(_incomplete("doubt", file, told, mend, switched, definition))
+                lacking = [city for city in lacking if city not in switched]
                 what = f"{definition}, {GROUP_DE[group]}: das Jahr {year} fehlt bei {enumerate_some(lacking)}"
                 mend = "bitte nachliefern oder die Zelle mit '…' als nicht geliefert kennzeichnen"
-                problems.append(_incomplete("error" if is_main else "doubt", file, what, mend, lacking, definition))
+                if lacking:
+                    problems.append(_incomplete("error" if is_main else "doubt", file, what, mend, lacking, definition))
     return problems
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from integstat.catalogue import Catalogue
 from integstat.findings import Findings, FindingSettings
+from integstat.history import HistoryEntry
 from integstat.peers.partitions import Partitions
 from integstat.report.tables import Beside
 
@@ -51,6 +52,8 @@ class ReportData:
     seed : int
     rules_digest : str
         SHA-256 of the rules fixed before data were read: main definitions, steps, priors, q.
+    history : tuple of HistoryEntry
+        Indicators whose priors come from earlier years.
     catalogue : Catalogue
     """
 
@@ -72,4 +75,5 @@ class ReportData:
     versions: dict[str, str]
     seed: int
     rules_digest: str
+    history: tuple[HistoryEntry, ...]
     catalogue: Catalogue

@@ -20,7 +20,7 @@ from integstat.findings.usual import compare, usual_practice
 from integstat.intake.take_in import Delivery
 from integstat.joined import join_fields, join_table
 from integstat.peers.partitions import Partitions
-from integstat.pipeline import Posteriors, baseline, covariates_of, peer_names_by_city
+from integstat.pipeline import Posteriors, baseline, covariates_of, peer_names_by_city, seed_of
 from integstat.report.tables import Beside, write_beside, write_findings
 from integstat.run.folder import Manifest
 from integstat.steps import Store
@@ -59,6 +59,7 @@ def finding_stage(
         peer_names_by_city(partitions),
         baseline=compared_with,
         covariates=covariates_of(delivery.context, config.peers, config.findings.context),
+        seed=seed_of(config.seed, "bridge"),
     )
     write_comparison(out / COMPARISON, comparison_of(main, panel, catalogue, years, findings.grid, compared_with))
     joined = join_fields(

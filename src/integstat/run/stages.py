@@ -142,6 +142,7 @@ def _later_stages(
         versions=manifest.content["versions"],
         seed=config.seed,
         rules_digest=manifest.content["rules"],
+        history=config.history,
         catalogue=catalogue,
     )
     if options.until == "findings":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +21,8 @@ class Alignment:
         Definitions; cities of any of them in the order of their appearance; groups of the indicator that has most.
     sign : ndarray, shape (I,)
         Polarity: +1 where more is better, -1 where less is.
-    place : tuple of ndarray of int
-        For each indicator the place of its cities among `cities`.
+    kept, place : tuple of ndarray of int
+        For each indicator which of its cities take part, and their place among `cities`.
     present : ndarray of bool, shape (I, C, G)
         Whether the indicator has the city and the group.
     """
@@ -31,11 +31,12 @@ class Alignment:
     cities: tuple[str, ...]
     groups: tuple[str, ...]
     sign: np.ndarray
+    kept: tuple[np.ndarray, ...]
     place: tuple[np.ndarray, ...]
     present: np.ndarray
 
 
-def align(datas: Sequence[ChangeData], polarity: Sequence[int]) -> Alignment:
+def align(datas: Sequence[ChangeData], polarity: Sequence[int], left_out: Sequence[Collection[str]] | None = None) -> Alignment:
     """Align the indicators of a field by city label and place of the group.
 
     Parameters
@@ -43,6 +44,8 @@ def align(datas: Sequence[ChangeData], polarity: Sequence[int]) -> Alignment:
     datas : sequence of ChangeData
         Two years each.
     polarity : sequence of {-1, 1}
+    left_out : sequence of collection of str, optional
+        For each indicator cities that take no part in it.
 
     Raises
     ------
@@ -54,14 +57,20 @@ def align(datas: Sequence[ChangeData], polarity: Sequence[int]) -> Alignment:
         raise ValueError("a field has at least one indicator, each once and with a polarity")
     if any(len(data.years) != 2 for data in datas) or any(one not in (-1, 1) for one in polarity):
         raise ValueError("two years and a polarity of 1 or -1 for every indicator of a field")
-    cities = tuple(dict.fromkeys(city for data in datas for city in data.cities))
+    without = [frozenset(cities) for cities in left_out or [()] * len(datas)]
+    kept = tuple(
+        np.array([c for c, city in enumerate(data.cities) if city not in out], dtype=int)
+        for data, out in zip(datas, without, strict=True)
+    )
+    taking_part = [[data.cities[c] for c in rows] for data, rows in zip(datas, kept, strict=True)]
+    cities = tuple(dict.fromkeys(city for names in taking_part for city in names))
     groups = max((data.groups for data in datas), key=len)
     index = {city: c for c, city in enumerate(cities)}
-    place = tuple(np.array([index[city] for city in data.cities]) for data in datas)
+    place = tuple(np.array([index[city] for city in names], dtype=int) for names in taking_part)
     present = np.zeros((len(names), len(cities), len(groups)), dtype=bool)
     for i, data in enumerate(datas):
         present[i, place[i], : len(data.groups)] = True
-    return Alignment(names, cities, groups, np.array(polarity, dtype=float), place, present)
+    return Alignment(names, cities, groups, np.array(polarity, dtype=float), kept, place, present)
 
 
 def labelled(axes: Alignment, rho: np.ndarray, own: np.ndarray, expected: np.ndarray, effect: np.ndarray) -> xr.Dataset:

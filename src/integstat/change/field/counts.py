@@ -24,16 +24,14 @@ _NEWTON, _CLOSE = 50, 1e-4
 class Separate:
     """One indicator's draws: what its counts say of z, on the axes of the field, turned.
 
-    The likelihood of z is exp(-z'Az/2 + b'z), with A = V diag(size) V' and score = V'b.
+    The likelihood of z is exp(-z'Az/2 + b'z).
 
     Attributes
     ----------
     precision : ndarray, shape (S, C, G, G)
         A; zero where nothing is known.
-    b, z, score, size : ndarray, shape (S, C, G)
-        b; the draws; score and size.
-    vectors : ndarray, shape (S, C, G, G)
-        V.
+    b, z : ndarray, shape (S, C, G)
+        b; the draws.
     factor : ndarray, shape (S, G, G)
         Sign times L, from z to the own change.
     expected : ndarray, shape (S, C, G)
@@ -42,9 +40,6 @@ class Separate:
     precision: np.ndarray
     b: np.ndarray
     z: np.ndarray
-    score: np.ndarray
-    size: np.ndarray
-    vectors: np.ndarray
     factor: np.ndarray
     expected: np.ndarray
 
@@ -70,27 +65,23 @@ def separate(tree: xr.DataTree, data: ChangeData, axes: Alignment, i: int, rng: 
     inverse = np.linalg.inv(factor)[:, None]
     mode = axes.sign[i] * (inverse @ own[..., None])[..., 0]
     b = mode + (known @ mode[..., None])[..., 0]
-    count, (cities, groups) = len(own), axes.present.shape[1:]
-    wide = np.ix_(np.arange(count), axes.place[i], np.arange(len(data.groups)))
+    kept, count, (cities, groups) = axes.kept[i], len(own), axes.present.shape[1:]
+    own_groups = np.arange(len(data.groups))
+    wide = np.ix_(np.arange(count), axes.place[i], own_groups)
 
     def spread(values: np.ndarray, empty: np.ndarray) -> np.ndarray:
-        empty[wide] = values
+        empty[wide] = values[:, kept]
         return empty
 
     precision = np.zeros((count, cities, groups, groups))
-    precision[np.ix_(np.arange(count), axes.place[i], np.arange(len(data.groups)), np.arange(len(data.groups)))] = known
-    size, vectors = np.linalg.eigh(precision)
+    precision[np.ix_(np.arange(count), axes.place[i], own_groups, own_groups)] = known[:, kept]
     drawn = axes.sign[i] * (inverse @ draws.own[..., None])[..., 0]
     full = np.tile(np.eye(groups), (count, 1, 1))
     full[:, : len(data.groups), : len(data.groups)] = axes.sign[i] * factor
-    b = spread(b, np.zeros((count, cities, groups)))
     return Separate(
         precision=precision,
-        b=b,
+        b=spread(b, np.zeros((count, cities, groups))),
         z=spread(drawn, rng.standard_normal((count, cities, groups))),
-        score=(np.swapaxes(vectors, -1, -2) @ b[..., None])[..., 0],
-        size=np.clip(size, 0.0, None),
-        vectors=vectors,
         factor=full,
         expected=spread(draws.expected, np.zeros((count, cities, groups))),
     )

@@ -13,6 +13,7 @@ from arviz_stats.base import array_stats
 from scipy import stats
 
 from integstat.change.field.counts import Separate
+from integstat.change.field.small import DIAGONAL, backward, cholesky, diagonal, form, forward, packed
 
 MEMORY = 0.1
 CELLS = 50  # of equal width, in which rho is drawn
@@ -22,10 +23,47 @@ _TURNS = 3  # times f and draws are renewed within a sweep
 
 
 @dataclass(frozen=True)
+class _Told:
+    """What draws of one indicator tell of z: its precision A and b, with what their messages are made of.
+
+    Shapes: `precision` A (P, S, C), packed; `trace` and `det` of A (S, C); `b` and `turned` adj(A)b (G, S, C); `square` b'b and
+    `cross` b'adj(A)b (S, C); `alone` (S,), minus twice the log of the likelihood against z's own prior. With one group adj(A)
+    and det(A) are 0 here: the formulas of two groups then are those of one.
+    """
+
+    precision: np.ndarray
+    trace: np.ndarray
+    det: np.ndarray
+    b: np.ndarray
+    turned: np.ndarray
+    square: np.ndarray
+    cross: np.ndarray
+    alone: np.ndarray
+
+    @classmethod
+    def of(cls, part: Separate) -> _Told:
+        precision, b = packed(part.precision), np.moveaxis(part.b, -1, 0).copy()
+        trace = diagonal(precision).sum(axis=0)
+        det, turned = np.zeros_like(trace), np.zeros_like(b)
+        if len(b) == 2:
+            det = np.maximum(precision[0] * precision[2] - precision[1] ** 2, 0.0)
+            turned = np.stack([precision[2] * b[0] - precision[1] * b[1], precision[0] * b[1] - precision[1] * b[0]])
+        square, cross = (b**2).sum(axis=0), (b * turned).sum(axis=0)
+        whole = 1 + trace + det
+        alone = (np.log(whole) - (square + cross) / whole).sum(axis=1)
+        return cls(precision, trace, det, b, turned, square, cross, alone)
+
+    def take(self, draws: np.ndarray) -> _Told:
+        """The same of these draws."""
+        values = {name: value[..., draws, :] for name, value in vars(self).items() if name != "alone"}
+        return _Told(**values, alone=self.alone[draws])
+
+
+@dataclass(frozen=True)
 class _Message:
     """What each draw of an indicator makes of f at one rho: log of the ratio = constant - f'Qf/2 + q'f, summed over cities.
 
-    Shapes: `constant` (S,), `quadratic` Q (S, C, G, G), `linear` q (S, C, G).
+    Shapes: `constant` (S,), `quadratic` Q (P, S, C), packed, `linear` q (G, S, C).
     """
 
     constant: np.ndarray
@@ -33,13 +71,18 @@ class _Message:
     linear: np.ndarray
 
 
-def _message(part: Separate, rho: float) -> _Message:
-    """Integrate z out against N(sqrt(rho) f, 1 - rho), over the integral against its own prior N(0, 1)."""
-    shrink = 1 / (1 + (1 - rho) * part.size)
-    constant = np.log(shrink * (1 + part.size)) + part.score**2 * ((1 - rho) * shrink - 1 / (1 + part.size))
-    quadratic = (part.vectors * (rho * part.size * shrink)[..., None, :]) @ np.swapaxes(part.vectors, -1, -2)
-    linear = np.sqrt(rho) * (part.vectors @ (part.score * shrink)[..., None])[..., 0]
-    return _Message(0.5 * constant.sum(axis=(1, 2)), quadratic, linear)
+def _message(told: _Told, rho: float) -> _Message:
+    """Integrate z out against N(sqrt(rho) f, 1 - rho), over the integral against its own prior N(0, 1).
+
+    With M = 1 + (1 - rho) A, Q is rho A / M and q is sqrt(rho) b / M, in the closed form of two rows.
+    """
+    rest = 1 - rho
+    shrink = 1 / (1 + rest * (told.trace + rest * told.det))
+    quadratic = told.precision * (rho * shrink)
+    quadratic[DIAGONAL[len(told.b)]] += rho * rest * told.det * shrink
+    linear = (told.b + rest * told.turned) * (np.sqrt(rho) * shrink)
+    constant = told.alone + (np.log(shrink) + rest * (told.square + rest * told.cross) * shrink).sum(axis=1)
+    return _Message(0.5 * constant, quadratic, linear)
 
 
 @dataclass(frozen=True)
@@ -67,14 +110,15 @@ def gibbs(
     """
     edges = stats.beta(a, b).cdf(np.linspace(0, 1, CELLS + 1))
     log_prior = np.log(np.diff(edges))
+    told = [_Told.of(part) for part in parts]
     summary = [part.z.mean(axis=1) for part in parts]  # (S, G)
     chosen = np.stack([rng.permuted(np.arange(count) % len(part.b)) for part in parts])
     before = _state(summary, chosen, rng.random(count))
     sweeps, memory = 0, 1.0
     for doubling in range(_DOUBLINGS + 1):
         for _ in range(_SWEEPS * 2 ** max(doubling - 1, 0)):
-            cell = _draw_cell(parts, chosen, log_prior, rng)
-            chosen, weight = _draw_chosen(parts, chosen, cell, rng)
+            cell = _draw_cell(told, chosen, log_prior, rng)
+            chosen, weight = _draw_chosen(told, chosen, cell, rng)
             sweeps += 1
         now = _state(summary, chosen, cell)
         memory, before = _memory(before, now), now
@@ -104,20 +148,20 @@ def _khat(weight: np.ndarray) -> float:
     return float(array_stats.psislw(np.log(np.maximum(weight, 1e-300)))[1])
 
 
-def _draw_cell(parts: list[Separate], chosen: np.ndarray, log_prior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _draw_cell(told: list[_Told], chosen: np.ndarray, log_prior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw the cell of rho given the chosen draws, f integrated out."""
     logs = np.tile(log_prior, (chosen.shape[1], 1))
+    taken = [one.take(draws) for one, draws in zip(told, chosen, strict=True)]
     for cell in range(CELLS):
-        messages = [_message(part, (cell + 0.5) / CELLS) for part in parts]
-        precision, linear = _gathered(messages, chosen)
-        mean = np.linalg.solve(precision, linear[..., None])[..., 0]
-        logs[:, cell] += sum(message.constant[s] for message, s in zip(messages, chosen, strict=True))
-        logs[:, cell] += 0.5 * ((mean * linear).sum(axis=(1, 2)) - np.linalg.slogdet(precision)[1].sum(axis=1))
+        messages = [_message(one, (cell + 0.5) / CELLS) for one in taken]
+        factor, linear = _gathered(messages)
+        logs[:, cell] += sum(message.constant for message in messages)
+        logs[:, cell] += 0.5 * (forward(factor, linear) ** 2).sum(axis=(0, 2)) - np.log(diagonal(factor)).sum(axis=(0, 2))
     return _categorical(_normalised(logs), rng)
 
 
 def _draw_chosen(
-    parts: list[Separate], chosen: np.ndarray, cell: np.ndarray, rng: np.random.Generator
+    told: list[_Told], chosen: np.ndarray, cell: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Draw f given rho and the chosen draws, then one draw of each indicator given f; some turns of both.
 
@@ -128,46 +172,46 @@ def _draw_chosen(
         Mean probability of each draw of an indicator.
     """
     chosen = chosen.copy()
-    weight = [np.zeros(len(part.b)) for part in parts]
+    weight = [np.zeros(len(one.alone)) for one in told]
     for one in np.unique(cell):
         who = np.flatnonzero(cell == one)
-        messages = [_message(part, (one + 0.5) / CELLS) for part in parts]
+        messages = [_message(each, (one + 0.5) / CELLS) for each in told]
+        rows = [_rows(message) for message in messages]
         for _ in range(_TURNS):
-            effect = draw_normal(*_gathered(messages, chosen[:, who]), rng.standard_normal((len(who), *parts[0].b.shape[1:])))
-            probability = [_probability(message, effect) for message in messages]
+            factor, linear = _gathered([_at(*pair) for pair in zip(messages, chosen[:, who], strict=True)])
+            effect = backward(factor, forward(factor, linear) + rng.standard_normal(linear.shape))
+            probability = [_probability(message.constant, each, effect) for message, each in zip(messages, rows, strict=True)]
             chosen[:, who] = np.stack([_categorical(each, rng) for each in probability])
         for total, each in zip(weight, probability, strict=True):
             total += each.sum(axis=0) / len(cell)
     return chosen, weight
 
 
-def _probability(message: _Message, effect: np.ndarray) -> np.ndarray:
-    """Probability of each draw of an indicator given f, shape (len(effect), S)."""
-    many, size = len(effect), len(message.constant)
-    outer = effect[..., :, None] * effect[..., None, :]
-    logs = effect.reshape(many, -1) @ message.linear.reshape(size, -1).T
-    logs += message.constant - 0.5 * outer.reshape(many, -1) @ message.quadratic.reshape(size, -1).T
-    return _normalised(logs)
+def _at(message: _Message, draws: np.ndarray) -> _Message:
+    return _Message(message.constant[draws], message.quadratic[:, draws], message.linear[:, draws])
+
+
+def _gathered(messages: list[_Message]) -> tuple[np.ndarray, np.ndarray]:
+    """Factor of the precision of f, its prior included, and its linear term; packed (P, S, C), and (G, S, C)."""
+    precision = np.asarray(sum(message.quadratic for message in messages))
+    precision[DIAGONAL[len(messages[0].linear)]] += 1
+    return cholesky(precision), np.asarray(sum(message.linear for message in messages))
+
+
+def _rows(message: _Message) -> np.ndarray:
+    """What is multiplied with f and its products, one row per draw, shape (S, (G + P) C)."""
+    return np.concatenate([*message.linear, *(-0.5 * message.quadratic)], axis=1)
+
+
+def _probability(constant: np.ndarray, rows: np.ndarray, effect: np.ndarray) -> np.ndarray:
+    """Probability of each draw of an indicator given f, (G, many, C); shape (many, S)."""
+    return _normalised(np.concatenate([*effect, *form(effect)], axis=1) @ rows.T + constant)
 
 
 def _normalised(logs: np.ndarray) -> np.ndarray:
     probability = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(probability / probability.sum(axis=1, keepdims=True))
-
-
-def _gathered(messages: list[_Message], chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Precision, (count, C, G, G), and linear term of f under the chosen draws, its prior included."""
-    pairs = list(zip(messages, chosen, strict=True))
-    quadratic = sum(message.quadratic[s] for message, s in pairs)
-    linear = sum(message.linear[s] for message, s in pairs)
-    return np.asarray(np.eye(messages[0].quadratic.shape[-1]) + quadratic), np.asarray(linear)
-
-
-def draw_normal(precision: np.ndarray, linear: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Draw from normals given by precision and precision times mean; the same noise always moves a draw the same way."""
-    up = np.swapaxes(np.linalg.cholesky(precision), -1, -2)
-    mean = np.linalg.solve(precision, linear[..., None])
-    return np.asarray((mean + np.linalg.solve(up, noise[..., None]))[..., 0])
+    probability /= probability.sum(axis=1, keepdims=True)
+    return np.asarray(probability)
 
 
 def _categorical(probability: np.ndarray, rng: np.random.Generator) -> np.ndarray:

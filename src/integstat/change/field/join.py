@@ -18,7 +18,7 @@ no new fit: :math:`\rho` is drawn with *f* integrated out, then *f*, then for ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import xarray as xr
@@ -27,11 +27,10 @@ from threadpoolctl import threadpool_limits
 from integstat.change.data import ChangeData
 from integstat.change.field.axes import Alignment, align, draw_effect, labelled
 from integstat.change.field.counts import Separate, separate
-from integstat.change.field.gibbs import CELLS, MEMORY, Found, draw_normal, gibbs
+from integstat.change.field.gibbs import CELLS, MEMORY, Found, gibbs
 from integstat.errors import ConvergenceError
 
 KHAT = 0.7
-_DRAWS = 2000
 _CHUNK = 256  # draws whose cities are drawn at once
 
 
@@ -45,6 +44,7 @@ def join(
     b: float = 4.0,
     draws: int | None = None,
     field: str = "Handlungsfeld",
+    left_out: Sequence[Collection[str]] | None = None,
 ) -> xr.DataTree:
     """Tie separate posteriors of a field's indicators into the joint one.
 
@@ -60,18 +60,23 @@ def join(
     a, b : float
         Beta prior of the common correlation.
     draws : int, optional
-        Joint draws; by default 2,000.
+        Joint draws; by default as many as the smallest posterior has, at most 2,000.
     field : str
         Name of the field, for the message of an error.
+    left_out : sequence of collection of str, optional
+        For each indicator cities whose change says nothing of the field, such as one that a break has made: they are not tied
+        to the other indicators.
 
     Returns
     -------
     xarray.DataTree
         Group `posterior` (dims `chain`, `draw`, `indicator`, `city`, `group`): `rho`; `change`, `own_change` and
         `expected_change` on the link scale, each in its indicator's own direction; `field_effect`, turned: plus is better.
-        NaN where an indicator lacks a city or group. Group `sample_stats` by `indicator`: `pareto_k` and `ess` of the weights
-        the field gives to the indicator's draws, and `distinct`, how many of them are in the result. Attributes: the worst of
-        both, the number of `sweeps`, and `memory`, the largest correlation of the samplers' states half way and at the end.
+        NaN where an indicator lacks a city or group, or leaves it out. Group `constant_data`: `polarity` by indicator, and
+        `estimable` by indicator and city: the target group has a usable figure in both years. Group `sample_stats` by
+        `indicator`: `pareto_k` and `ess` of the weights the field gives to the indicator's draws, and `distinct`, how many of
+        them are in the result. Attributes: the worst of both, the number of `sweeps`, and `memory`, the largest correlation of
+        the samplers' states half way and at the end.
 
     Raises
     ------
@@ -88,11 +93,11 @@ def join(
     residual it had in its own posterior, so that with `rho` 0, or with one indicator, it is returned as it was. Nothing here
     tells why indicators move together.
     """
-    axes = align(datas, polarity)
+    axes = align(datas, polarity, left_out)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0xF1E1D]))
     with threadpool_limits(limits=1):  # many small products: threads only wait for each other
         parts = [separate(*pair, axes, i, rng) for i, pair in enumerate(zip(trees, datas, strict=True))]
-        chosen, cell, found = gibbs(parts, a, b, draws or _DRAWS, rng)
+        chosen, cell, found = gibbs(parts, a, b, draws or min(len(part.b) for part in parts), rng)
         if found.khat.max() > KHAT or found.memory > MEMORY:
             raise _refused(field, axes, found)
         rho = (cell + rng.random(len(cell))) / CELLS
@@ -100,7 +105,8 @@ def join(
     own, expected = _own(parts, chosen, z), np.stack([part.expected[s] for part, s in zip(parts, chosen, strict=True)], axis=1)
     effect = draw_effect(z, rho, axes.present, rng)
     posterior = labelled(axes, rho[None], own[None], expected[None], effect[None])
-    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": _stats(axes, found, chosen)})
+    stats, constant = _stats(axes, found, chosen), _constant(axes, datas)
+    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats, "constant_data": constant})
     tree.attrs = {
         "field": field,
         "pareto_k": float(found.khat.max()),
@@ -115,6 +121,14 @@ def _stats(axes: Alignment, found: Found, chosen: np.ndarray) -> xr.Dataset:
     distinct = [len(np.unique(one)) for one in chosen]
     values = {"pareto_k": found.khat, "ess": found.ess, "distinct": np.array(distinct)}
     return xr.Dataset({name: ("indicator", value) for name, value in values.items()}, coords={"indicator": list(axes.indicators)})
+
+
+def _constant(axes: Alignment, datas: Sequence[ChangeData]) -> xr.Dataset:
+    estimable = np.zeros(axes.present.shape[:2], dtype=bool)
+    for i, data in enumerate(datas):
+        estimable[i, axes.place[i]] = data.usable[axes.kept[i], 0].all(axis=1)
+    values = {"polarity": ("indicator", axes.sign), "estimable": (("indicator", "city"), estimable)}
+    return xr.Dataset(values, coords={"indicator": list(axes.indicators), "city": list(axes.cities)})
 
 
 def _refused(field: str, axes: Alignment, found: Found) -> ConvergenceError:
@@ -160,7 +174,14 @@ def _joint(parts: list[Separate], residual: list[np.ndarray], chosen: np.ndarray
     wide = precision.reshape(len(rho), cities, many * groups, many * groups)
     linear = np.concatenate([part.b[s] for part, s in zip(parts, chosen, strict=True)], axis=-1)
     noise = np.concatenate([one[s] for one, s in zip(residual, chosen, strict=True)], axis=-1)
-    return np.asarray(draw_normal(wide, linear, noise).reshape(len(rho), cities, many, groups).swapaxes(1, 2))
+    return np.asarray(_draw_normal(wide, linear, noise).reshape(len(rho), cities, many, groups).swapaxes(1, 2))
+
+
+def _draw_normal(precision: np.ndarray, linear: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Draw from normals given by precision and precision times mean; the same noise always moves a draw the same way."""
+    up = np.swapaxes(np.linalg.cholesky(precision), -1, -2)
+    mean = np.linalg.solve(precision, linear[..., None])
+    return np.asarray((mean + np.linalg.solve(up, noise[..., None]))[..., 0])
 
 
 def _own(parts: list[Separate], chosen: np.ndarray, z: np.ndarray) -> np.ndarray:

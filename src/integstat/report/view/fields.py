@@ -10,6 +10,7 @@ from integstat.report.view.lookup import City, Lookup
 from integstat.report.words import certainty
 
 _WORDS = ("improved", "worsened", "unchanged")
+_NARROW = 0.95  # an average this much narrower is told
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,6 @@ def _naive(look: Lookup) -> str:
     """How much narrower the average of separate findings would be."""
     table = look.data.beside.fields.dropna(subset=["field_change_lower", "naive_lower"])
     joint, naive = ((table[f"{name}_upper"] - table[f"{name}_lower"]).median() for name in ("field_change", "naive"))
-    if not len(table) or not joint > 0:
+    if not len(table) or not naive < _NARROW * joint:
         return ""
-    return look.texts.t("fields.naive", share=look.texts.percent(float(min(naive / joint, 0.99)))) if naive < joint else ""
+    return look.texts.t("fields.naive", share=look.texts.percent(float(naive / joint)))

@@ -159,8 +159,26 @@ def _indicator(look: Lookup, one: Indicator) -> IndicatorNote:
         verified=texts.t("made.indicator.verified" if one.verified else "made.indicator.unverified"),
         step=texts.points(one.rho, one.unit, 2, sign=False),
         step_level=texts.points(one.rho_level, one.unit, 2, sign=False),
-        notes=(*apart, *notes, *([one.composition] if one.composition else [])),
+        notes=(*apart, *notes, *([one.composition] if one.composition else []), *_priors(look, one)),
     )
+
+
+def _priors(look: Lookup, one: Indicator) -> tuple[str, ...]:
+    """Where the priors of an indicator's change come from; nothing with a single year."""
+    texts, t = look.texts, look.texts.t
+    if not look.two_years or not one.allowed:
+        return ()
+    entry = next((entry for entry in look.data.history if entry.indicator == one.id), None)
+    if entry is None:
+        return (t("made.priors.default"),)
+    cities = texts.plural(entry.row.cities, t("noun.city.single"), t("noun.city.several"))
+    years = {"first": str(entry.first_year), "last": str(entry.last_year)}
+    source = t(f"made.priors.{'other' if entry.transferred else 'same'}", name=entry.name, cities=cities, **years)
+    share, lower, upper = entry.row.share, entry.row.share_lower, entry.row.share_upper
+    if not entry.informs or share is None or lower is None or upper is None:
+        return (source, t("made.priors.silent", reason=entry.row.reason))
+    interval = t("format.interval", low=texts.percent(lower), high=texts.percent(upper))
+    return (source, t("made.priors.lasts", share=texts.percent(share), interval=interval))
 
 
 def _break(look: Lookup, effect: str, n: int, reason: str) -> str:
