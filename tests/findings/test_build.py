@@ -306,7 +306,7 @@ def test_rounded_counts_are_flagged_and_shown_as_delivered() -> None:
 def test_a_stock_says_that_its_overlap_is_assumed() -> None:
     for stock in (True, False):
         out = findings({"U.main": ring({})}, catalogue(indicator("U", groups=1, stock=stock)))
-        assert ["angenommen und nicht gemessen" in note for note in out.notes] == [True] * stock
+        assert ["angenommen oder aus früheren Jahren geschätzt" in note for note in out.notes] == [True] * stock
 
 
 def test_gap_has_a_word_of_its_own() -> None:
