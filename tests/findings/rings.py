@@ -151,8 +151,8 @@ def findings(
     **settings: object,
 ) -> Findings:
     """Findings of these posteriors; cities named by their number. `history`: whether the prior of the shift comes from it."""
-    for one in trees.values():
-        one.attrs["shift_source"] = "history" if history else "default"
+    for name, one in trees.items():
+        one.attrs |= {"definition": name, "shift_source": "history" if history else "default"}
     cities = count or max(one["posterior"].sizes["city"] for one in trees.values())
     return build_findings(
         trees,

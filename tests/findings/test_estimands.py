@@ -214,7 +214,8 @@ def test_a_change_made_by_a_break_is_no_yardstick_for_peers() -> None:
     np.testing.assert_allclose(found.against_peers[:, 3], change[:, 3] - change[:, :3].mean(axis=1))
     np.testing.assert_allclose(found.against_peers[:, 5], change[:, 5] - change[:, 4])
     assert np.isnan(found.against_peers[:, [4, 6, 7]]).all()
-    assert np.isfinite(found.standing).all()  # the level is another matter
+    assert np.isnan(found.standing[:, [4, 6, 7]]).all()  # nor is the level it has left behind
+    assert np.isfinite(np.delete(found.standing, [4, 6, 7], axis=1)).all()
     nobody = estimands(one, 1, 100.0, yardstick=np.zeros(8, dtype=bool))
     np.testing.assert_allclose(nobody.against_peers[:, 6], change[:, 6] - change[:, 7])
 
@@ -249,8 +250,11 @@ def test_context_is_the_line_through_the_others(count: int, columns: int, seed: 
     included = np.ones(count + 2, dtype=bool)
     included[count + 1] = False
     found = beyond_context(values, covariates, included)
-    assert np.isnan(found[:, count:]).all()
+    assert np.isnan(found[:, count]).all()
     design = np.column_stack([np.ones(count), covariates[:count]])
+    whole = np.linalg.lstsq(design, values[:, :count].T, rcond=None)[0]
+    beside = values[:, count + 1] - np.append(1.0, covariates[count + 1]) @ whole  # no part of the line, and held against it
+    np.testing.assert_allclose(found[:, count + 1], beside, rtol=1e-7, atol=1e-9)
     for c in range(count):
         others = np.arange(count) != c
         line = np.linalg.lstsq(design[others], values[:, :count][:, others].T, rcond=None)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,3 +167,93 @@ def test_a_missing_base_is_no_jump() -> None:
     found = base_jumps(n, 0.15, 4.0)
     assert not found.jumped.any()
     assert np.isnan(found.growth[:2, 0]).all()
+
+
+# --- what a shock must not do to the others
+
+
+def test_a_base_that_jumps_is_no_yardstick_for_levels() -> None:
+    last = np.full((DRAWS, CITIES, 1), -1.0)
+    last[:, 4] -= 1.5
+    made = tree(last, moved(np.zeros(CITIES)), peers=[0] * 3 + [1] * 3 + [2] * 24, n=bases({4: 2.0}))
+    out = findings({"U.main": made}, catalogue(indicator("U", groups=1)))
+    assert "base_jump" in out.grid.iloc[4]["flags"]
+    assert set(out.grid.iloc[[3, 5]]["finding_level"]) == {"as_expected"}
+    covariates = pd.DataFrame({"x": np.arange(CITIES, dtype=float)}, index=[f"{i:05d}" for i in range(CITIES)])
+    out = findings({"U.main": made}, catalogue(indicator("U", groups=1)), covariates=covariates)
+    assert out.grid.drop(index=4)["standing_context_mean"].abs().max() < 1.0
+
+
+@pytest.mark.parametrize("shock", [0.5, -0.5])
+def test_a_shock_on_a_large_land_blames_nobody_elsewhere(shock: float) -> None:
+    lands = ["05"] * 18 + [f"{i:02d}" for i in range(20, 32)]
+    out = grid_of(moved(np.where(np.array(lands) == "05", shock, 0.0)), lands=lands)
+    assert out.lands.set_index("land").loc["05", "shifted"]
+    inside, elsewhere = out.grid.iloc[:18], out.grid.iloc[18:]
+    assert set(elsewhere["finding_change"]) == {"open"}
+    assert elsewhere["flags"].str.contains("other_land").all()
+    assert set(inside["finding_change"]) == {"unchanged"}  # the middle of the ring is their own
+
+
+def test_stable_in_a_land_that_moved_is_not_stable() -> None:
+    own = np.where(np.array(LANDS) == "01", 0.5, 0.0)
+    own[3] = 0.0  # stood still where its Land rose
+    out = grid_of(moved(own), lands=LANDS)
+    assert out.grid.iloc[3]["finding"] == "open"
+    assert set(out.grid.iloc[6:]["finding"]) == {"stable"}
+
+
+def test_a_lands_shift_is_not_told_as_the_rings() -> None:
+    own = np.where(np.array(LANDS) == "01", 0.5, 0.0)
+    flags = grid_of(moved(own), lands=LANDS).grid.iloc[:6]["flags"]
+    assert flags.str.contains("with_land").all()
+    assert not flags.str.contains("with_ring").any()
+
+
+def test_where_the_own_change_is_the_headline_a_small_ring_has_no_deficit_of_change() -> None:
+    made = tree(np.full((DRAWS, 8, 1), -1.0), moved(np.full(CITIES, -0.5))[:, :8], peers=[0] * 8)
+    for few in (False, True):
+        out = findings({"U.main": made}, catalogue(indicator("U", groups=1)), headline="own", absolute_from=9 if few else 8)
+        assert set(out.grid["finding"]) == ({"open"} if few else {"deficit"})
+
+
+def test_bases_that_moved_everywhere_leave_no_own_change() -> None:
+    out = grid_of(moved(np.full(CITIES, -0.3)), bases({}, ring=1.35), headline="own")
+    assert set(out.grid["finding_change"]) == {"open"}
+    out = grid_of(moved(np.full(CITIES, -0.3)), bases({}, ring=1.35))
+    assert not out.grid["flags"].str.contains("with_ring").any()
+
+
+def test_a_single_year_has_no_growth() -> None:
+    found = base_jumps(np.full((5, 1, 1), 300.0), 0.15, 4.0)
+    assert np.isnan(found.growth).all()
+    assert np.isnan(found.ring).all()
+
+
+def test_the_reference_groups_base_touches_the_gap_alone() -> None:
+    n = np.full((CITIES, 2, 2), 4000.0)
+    n[7, 1, 1] = 6000.0
+    last, change = np.full((DRAWS, CITIES, 2), -1.0), np.zeros((DRAWS, CITIES, 2))
+    change[:, 7, 0] = 0.6
+    out = findings({"U.main": tree(last, change, peers=[0] * CITIES, n=n)}, catalogue(indicator("U")))
+    one = out.grid.iloc[7]
+    assert (one["finding"], one["finding_gap"]) == ("success", "open")
+    assert "base_jump_reference" in one["flags"]
+    assert "base_jump" not in one["flags"].split(";")
+
+
+def test_a_base_that_jumped_is_not_bridged_over() -> None:
+    n = np.full((CITIES, 1, 2), 4000.0)
+    main, other = n.copy(), n.copy()
+    main[:2] = 0.0  # two cities deliver the other definition only
+    other[12:] = 0.0
+    other[0, 0, 1] = 1600.0
+    level = np.random.default_rng(4).normal(-1.0, 0.1, (DRAWS, CITIES, 1))
+    trees = {
+        name: tree(level, moved(np.zeros(CITIES)), peers=[0] * CITIES, n=base)
+        for name, base in (("U.main", main), ("U.other", other))
+    }
+    out = findings(trees, catalogue(indicator("U", groups=1, definitions=("main", "other"))))
+    flags = out.grid.set_index("city")["flags"]
+    assert "bridged" not in flags["00000"]
+    assert "bridged" in flags["00001"]

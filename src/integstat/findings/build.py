@@ -12,7 +12,7 @@ import xarray as xr
 from integstat.catalogue import Catalogue
 from integstat.catalogue.schema import DefinitionEntry
 from integstat.findings.baseline import Baseline
-from integstat.findings.bridge import Bridge, Bridged, bridge_definition, extended
+from integstat.findings.bridge import Bridge, bridge_definition, extended
 from integstat.findings.cells import Cities, cities_of, complete
 from integstat.findings.estimands import Estimands, estimands
 from integstat.findings.ledger import ledger_columns
@@ -20,10 +20,11 @@ from integstat.findings.magnitude import Steps, steps_of, unit_of
 from integstat.findings.ring import ring_row
 from integstat.findings.rows import city_rows, empty_rows
 from integstat.findings.settings import FindingSettings
-from integstat.findings.shocks import LandShift, land_shifts
+from integstat.findings.shocks import LandShift, base_shift, beyond_shifts, land_shifts
 from integstat.findings.words import at_threshold, declare_all, words
 from integstat.panel import Panel
 
+_AMONG_CITIES = ("ring", "peers")  # headlines in which a Land's shift would praise or blame
 _STOCK_NOTE = (
     "Bestandszahlen (etwa Arbeitslose oder Beschäftigte) zählen in beiden Jahren meist dieselben Personen. Mit welcher "
     "Überschneidung gerechnet wird, ist angenommen oder aus früheren Jahren geschätzt, nicht in diesen Jahren gemessen; wo sie "
@@ -115,21 +116,17 @@ def build_findings(
     """
     parts, rings, lands, notes = [], [], [], []
     bridges: list[Bridge] = []
+    delivered = {name: cities_of(name, panel, catalogue, years, settings) for name in posteriors}
+    doubtful = {name: cities.table.index[cities.capped].astype(str).tolist() for name, cities in delivered.items()}
     for definition, tree in posteriors.items():
-        cities = cities_of(definition, panel, catalogue, years, settings)
-        over = _bridged(definition, posteriors, panel, catalogue, main, years, seed)
+        indicator, cities = catalogue.definition(definition)[0], delivered[definition]
+        wanted = definition in main.values() and catalogue.finding_allowed(definition)
+        known = posteriors if wanted else {definition: tree}
+        over = bridge_definition(definition, known, panel, catalogue, years, seed, doubtful)
         one = _definition(definition, extended(tree, over), panel, catalogue, cities, settings, baseline, covariates)
-        rows = city_rows(one.found, one.steps, settings, one.shifted)
-        raw = cities.raw[cities.at(np.array(one.found.cities))]
-        rows = pd.concat([rows, ledger_columns(one.found, raw, settings.interval)], axis=1)
-        part = complete(rows, definition, cities, catalogue, peer_group, frozenset(over.cities))
-        part["lasting_source"] = str(tree.attrs.get("lasting_source", "default"))
-        from_history = tree.attrs.get("shift_source") == "history"
-        enough = int(part["change_mean"].notna().sum()) >= settings.absolute_from
-        part["eligible_absolute"] = part["eligible"] & (from_history or enough)
-        parts.append(part)
-        indicator = catalogue.definition(definition)[0]
-        rings.append(ring_row(one.found, definition, indicator, one.steps, settings, cities, one.lands, from_history))
+        part = complete(_rows(one, cities, settings), definition, cities, catalogue, peer_group, frozenset(over.cities))
+        parts.append(_with_sources(part, one, cities, tree, settings))
+        rings.append(ring_row(one.found, definition, indicator, one.steps, settings, cities, one.lands, _from_history(tree)))
         lands += [{"definition": definition} | vars(shift) for shift in one.lands]
         bridges += over.bridges
         notes += [f"{indicator.name_de}: {reason}." for reason in over.reasons]
@@ -158,7 +155,7 @@ class _Definition:
     found: Estimands
     steps: Steps
     lands: list[LandShift]
-    shifted: np.ndarray
+    beyond: np.ndarray | None
 
 
 def _definition(
@@ -191,23 +188,43 @@ def _definition(
     shifts: list[LandShift] = []
     if several and found.change is not None and entry.scope != "same_land":
         shifts = land_shifts(found.change, lands, sound, steps.rho, settings.interval)
-    return _Definition(found, steps, shifts, np.isin(lands, [one.land for one in shifts if one.shifted]))
+    shifted, beyond = np.isin(lands, [one.land for one in shifts if one.shifted]), None
+    if found.change is not None and shifted.any() and settings.headline in _AMONG_CITIES:
+        beyond = beyond_shifts(found.change, lands, shifted, sound)
+    return _Definition(found, steps, shifts, beyond)
 
 
-def _bridged(
-    definition: str,
-    posteriors: Mapping[str, xr.DataTree],
-    panel: Panel,
-    catalogue: Catalogue,
-    main: Mapping[str, str],
-    years: tuple[int, ...],
-    seed: int,
-) -> Bridged:
-    """Cities whose level in a main definition comes from another one; none where no finding may stand anyway."""
-    wanted = definition in main.values() and catalogue.finding_allowed(definition)
-    return bridge_definition(
-        definition, posteriors if wanted else {definition: posteriors[definition]}, panel, catalogue, years, seed
+def _rows(one: _Definition, cities: Cities, settings: FindingSettings) -> pd.DataFrame:
+    """Numbers of the cities that have a posterior, with their ledger."""
+    raw = cities.raw[cities.at(np.array(one.found.cities))]
+    rows = city_rows(one.found, one.steps, settings, one.beyond)
+    return pd.concat([rows, ledger_columns(one.found, raw, settings.interval)], axis=1)
+
+
+def _from_history(tree: xr.DataTree) -> bool:
+    """Whether the prior of the common shift comes from earlier years."""
+    return bool(tree.attrs.get("shift_source") == "history")
+
+
+def _with_sources(
+    part: pd.DataFrame, one: _Definition, cities: Cities, tree: xr.DataTree, settings: FindingSettings
+) -> pd.DataFrame:
+    """Say where priors come from, whose Land moved, and which cells may speak of a city's own change.
+
+    A city's own change needs a ring large enough or a prior of the shift from history, and bases that did not move everywhere.
+    Where it is the headline and may not speak, a deficit is one of the level alone.
+    """
+    shifted = {shift.land for shift in one.lands if shift.shifted}
+    enough = int((part["change_mean"].notna() & ~part["capped"]).sum()) >= settings.absolute_from
+    own = (enough or _from_history(tree)) and not base_shift(cities.bases, settings.base_jump)
+    part = part.assign(
+        lasting_source=str(tree.attrs.get("lasting_source", "default")),
+        land_shifted=cities.table["land"].isin(shifted).to_numpy(),
+        eligible_absolute=part["eligible"] & own,
     )
+    if settings.headline == "own" and not own:
+        part["p_deficit"] = part["p_worse"]
+    return part
 
 
 def _bridge_table(bridges: list[Bridge]) -> pd.DataFrame:
@@ -232,5 +249,5 @@ def _unfitted(
     """Return the cells of a main definition that no model could be made for: all of them open, none estimable."""
     cities = cities_of(definition, panel, catalogue, years, settings)
     part = complete(empty_rows(settings), definition, cities, catalogue, peer_group)
-    part["eligible_absolute"], part["lasting_source"] = False, "default"
+    part["eligible_absolute"], part["land_shifted"], part["lasting_source"] = False, False, "default"
     return part

@@ -164,7 +164,8 @@ def complete(
     ]
     own = {
         "break": np.array([bool(reasons) for reasons in cities.breaks]),
-        "base_jump": cities.bases.jumped.any(axis=1),
+        "base_jump": cities.bases.jumped[:, 0],
+        "base_jump_reference": cities.bases.jumped[:, 1:].any(axis=1),
         "scale_conflict": out["scale_conflict"].to_numpy(bool),
         "not_estimable": ~estimable,
         "level_only": ~changed & stands & (cities.years == 2),

@@ -10,9 +10,7 @@ import xarray as xr
 
 from integstat.change.model import inverse_link
 from integstat.findings.baseline import Baseline
-from integstat.findings.others import beyond_context, median_of_others, that_count
-
-MIN_IN_LAND = 2  # other cities of a Land that make a yardstick
+from integstat.findings.others import MIN_IN_LAND, beyond_context, median_of_others, that_count
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,8 @@ def estimands(
         Label of each city's pool of comparison for the relative change: its Land where a definition is comparable only
         within one. None: the whole ring.
     yardstick : ndarray of bool, shape (C,), optional
-        Cities whose change others are compared with; a change that a break has made is no yardstick. None: all.
+        Cities whose level and change others are compared with; what a break or a jump of the base has made is no yardstick.
+        None: all.
     baseline : Baseline, optional
         Every city's peers. None: the groups the posterior was fitted with, if there were any.
     land : ndarray, shape (C,), optional
@@ -140,7 +139,8 @@ def estimands(
     here_last = usable[:, 0, -1]
     p_last = inverse_link(last, link)
     peers = Baseline(cities, labels=peer[None]) if baseline is None else baseline.at(cities)
-    standing_raw = _hide(last - peers.mean(last, here_last), here_last)
+    levels = that_count(here_last, labels, sound)
+    standing_raw = _hide(last - peers.mean(last, levels), here_last)
 
     def points_of(step: np.ndarray) -> np.ndarray:
         return np.asarray(sign * unit * (p_last - inverse_link(last - step, link)))
@@ -150,7 +150,7 @@ def estimands(
     if two_groups:
         out["reference_last"] = _hide(unit * inverse_link(at(1, 0.5), link), usable[:, 1, -1])
     if covariates is not None:
-        residual = beyond_context(last, covariates, here_last)
+        residual = _hide(beyond_context(last, covariates, levels), here_last)
         out |= {"context": sign * residual, "context_points": points_of(residual)}
     if change is not None:
         both = usable[:, 0][:, [0, -1]].all(axis=1)

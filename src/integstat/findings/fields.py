@@ -10,9 +10,10 @@ import xarray as xr
 
 from integstat.catalogue import Catalogue
 from integstat.findings.declare import declare
-from integstat.findings.estimands import MIN_IN_LAND, flat
-from integstat.findings.others import MIN_OTHERS, median_of_others
+from integstat.findings.estimands import flat
+from integstat.findings.others import median_of_others
 from integstat.findings.settings import FindingSettings
+from integstat.findings.shocks import beyond_shifts
 from integstat.findings.summary import bounds, mean, share
 
 LEAST = 2  # indicators of a city that make a field
@@ -145,7 +146,7 @@ def _field(
         together.append(_beyond(joined, estimable, pool))
         apart.append(_beyond(own, estimable, pool))
         moved = np.isin(lands, list(shifted.get(definition, ())))
-        sure.append(_nearer(together[-1], _beyond(joined, estimable, lands, MIN_IN_LAND), moved) if moved.any() else together[-1])
+        sure.append(_nearer(together[-1], _calm(joined, estimable, lands, moved)) if moved.any() else together[-1])
     share_of = np.array([(weights or {}).get(one, 1.0) for one in indicators])
     has = np.isfinite([draws[0] for draws in together]) & (share_of > 0)[:, None]
     joint, naive = average(together, share_of), average(_unpaired(apart, definitions), share_of)
@@ -161,17 +162,22 @@ def _field(
     return table.fillna({"n_indicators": 0, "indicators": ""}).astype({"n_indicators": int})
 
 
-def _beyond(change: np.ndarray, estimable: np.ndarray, pool: np.ndarray, least: int = MIN_OTHERS) -> np.ndarray:
+def _beyond(change: np.ndarray, estimable: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """Change beyond the median of the others of the pool, (S, C); NaN where they are too few, or the city has no change."""
     labels = np.unique(pool, return_inverse=True)[1]
-    others = median_of_others(change, estimable, labels, np.ones(len(pool), dtype=bool), least)
+    others = median_of_others(change, estimable, labels, np.ones(len(pool), dtype=bool))
     return np.asarray(np.where(estimable, change - others, np.nan))
 
 
-def _nearer(ring: np.ndarray, land: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """Of the changes beyond ring and Land the one nearer to 0, 0 where their signs differ; the ring's where no Land moved."""
-    nearer = np.where(np.sign(ring) == np.sign(land), np.sign(ring) * np.minimum(np.abs(ring), np.abs(land)), 0.0)
-    return np.where(moved & np.isfinite(land[0]), nearer, ring)
+def _calm(change: np.ndarray, estimable: np.ndarray, lands: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """Change beyond those whom the shift of a Land has, or has not, moved, (S, C)."""
+    return beyond_shifts(np.where(estimable, change, np.nan), lands, moved, np.ones(len(lands), dtype=bool))
+
+
+def _nearer(ring: np.ndarray, calm: np.ndarray) -> np.ndarray:
+    """Of the two changes the one nearer to 0, 0 where their signs differ; NaN where either is."""
+    nearer = np.sign(ring) * np.minimum(np.abs(ring), np.abs(calm))
+    return np.where(np.sign(ring) == np.sign(calm), nearer, ring * calm * 0.0)
 
 
 def average(changes: list[np.ndarray], weights: np.ndarray) -> np.ndarray:

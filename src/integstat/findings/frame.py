@@ -33,16 +33,16 @@ CODEBOOK: dict[str, str] = {
     "p_success": "Wahrscheinlichkeit eines Erfolgs (relative Veränderung größer als ρ)",
     "p_deficit": "Wahrscheinlichkeit eines Defizits (verschlechtert oder Niveau schlechter als bei vergleichbaren Städten)",
     "p_stable": "Wahrscheinlichkeit von 'stabil' (unverändert und Niveau nicht schlechter)",
-    "p_gap_narrowed": "Wahrscheinlichkeit, dass der Abstand sich verringert hat",
-    "p_gap_widened": "Wahrscheinlichkeit, dass der Abstand sich vergrößert hat",
+    "p_gap_narrowed": "Wahrscheinlichkeit, dass der Abstand sich zugunsten der Zielgruppe verändert hat (um mehr als ρ)",
+    "p_gap_widened": "Wahrscheinlichkeit, dass er sich zu ihren Ungunsten verändert hat",
     "finding_change": "improved, worsened, unchanged oder open",
     "finding_level": "better, worse, as_expected oder open",
     "finding_gap": "narrowed, widened, unchanged oder open; leer ohne Vergleichsgruppe",
     "finding": "success, deficit, stable oder open",
     "robustness": "Anteil gleichwertiger Rechenwege mit demselben Befund; leer, solange sie nicht gerechnet sind",
     "flags": (
-        "break, with_ring, with_land, base_jump, scale_conflict, poor_level, not_estimable, level_only, bridged, "
-        "definition_changed, coarse, composition, context, unverified; mit ; verbunden"
+        "break, with_ring, with_land, other_land, base_jump, base_jump_reference, scale_conflict, poor_level, not_estimable, "
+        "level_only, bridged, definition_changed, coarse, composition, context, unverified; mit ; verbunden"
     ),
     "change_against_land_mean": "Veränderung über den Median der übrigen Städte des Landes hinaus, in Punkten; plus ist besser",
     "change_against_land_lower": "untere Grenze dazu",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MIN_OTHERS = 5
+MIN_IN_LAND = 2  # other cities of a Land that make a yardstick
 MIN_FOR_CONTEXT = 20
 _ALONE = 0.999  # leverage of a city that has a covariate to itself
 _NOTHING = 1e-9
@@ -42,7 +43,7 @@ def median_of_others(
     return out
 
 
-def beyond_context(values: np.ndarray, covariates: np.ndarray, included: np.ndarray) -> np.ndarray:
+def beyond_context(values: np.ndarray, covariates: np.ndarray, counted: np.ndarray) -> np.ndarray:
     """Residual of each city from the least-squares line through the other cities, per draw.
 
     Parameters
@@ -50,13 +51,14 @@ def beyond_context(values: np.ndarray, covariates: np.ndarray, included: np.ndar
     values : ndarray, shape (S, C)
     covariates : ndarray, shape (C, P)
         In any units; NaN: the city takes no part.
-    included : ndarray of bool, shape (C,)
+    counted : ndarray of bool, shape (C,)
+        Cities the line is drawn through; a city beside them is held against it too.
 
     Returns
     -------
     ndarray, shape (S, C)
-        NaN for cities that take no part, for one that determines a covariate alone, and for all where fewer than
-        `MIN_FOR_CONTEXT` take part.
+        NaN for cities without covariates, for one that determines a covariate alone, and for all where the line has fewer than
+        `MIN_FOR_CONTEXT` cities.
 
     Notes
     -----
@@ -64,23 +66,18 @@ def beyond_context(values: np.ndarray, covariates: np.ndarray, included: np.ndar
     is not to blame, or to praise, for what the covariates stand for, and other covariates would give another line.
     """
     out = np.full(values.shape, np.nan)
-    part = np.flatnonzero(included & np.isfinite(covariates).all(axis=1))
+    known = np.isfinite(covariates).all(axis=1)
+    part = np.flatnonzero(counted & known)
     if len(part) < MIN_FOR_CONTEXT:
         return out
-    span = _span(covariates[part])
-    leverage = (span**2).sum(axis=1)
-    told = leverage < _ALONE
-    residual = values[:, part] - (values[:, part] @ span) @ span.T
-    out[:, part[told]] = residual[:, told] / (1 - leverage[told])
+    centre, spread = covariates[part].mean(axis=0), covariates[part].std(axis=0)
+    varied = spread > _NOTHING * np.abs(centre)
+    design = np.column_stack([np.ones(len(values.T)), (covariates - centre)[:, varied] / spread[varied]])
+    inverse = np.linalg.pinv(design[part], rcond=_NOTHING)
+    out[:, known] = values[:, known] - (values[:, part] @ inverse.T) @ design[known].T
+    leverage = (design[part] * inverse.T).sum(axis=1)
+    out[:, part] /= np.where(leverage < _ALONE, 1 - leverage, np.nan)
     return out
-
-
-def _span(covariates: np.ndarray) -> np.ndarray:
-    """Orthonormal columns that span a constant and the covariates; those that add nothing are left out."""
-    spread = covariates.std(axis=0)
-    centred = (covariates - covariates.mean(axis=0))[:, spread > 0] / spread[spread > 0]
-    left, size, _ = np.linalg.svd(np.column_stack([np.ones(len(covariates)), centred]), full_matrices=False)
-    return np.asarray(left[:, size > _NOTHING * size[0]])
 
 
 def that_count(included: np.ndarray, pool: np.ndarray, yardstick: np.ndarray) -> np.ndarray:

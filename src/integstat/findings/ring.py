@@ -11,7 +11,7 @@ from integstat.findings.cells import Cities
 from integstat.findings.estimands import Estimands
 from integstat.findings.magnitude import Steps, points_per_link, ring_median
 from integstat.findings.settings import FindingSettings
-from integstat.findings.shocks import LandShift
+from integstat.findings.shocks import LandShift, base_shift
 
 _SHIFT = ("shift_mean", "shift_lower", "shift_upper", "p_improved", "p_worsened", "p_unchanged")
 
@@ -29,7 +29,8 @@ def ring_row(
     """Tell the ring's own level and shift: medians over the cities, per draw; capped cities tell nothing about the shift.
 
     Where a break caps every city, or the bases of most cities jumped, the figures are those of all of them, and the word stays
-    open. `lands` names the Länder whose cities moved together, with the direction.
+    open. With two years both levels are those of the cities that make the shift. `lands` names the Länder whose cities moved
+    together, with the direction.
     """
     row: dict[str, object] = {
         "definition": definition,
@@ -40,7 +41,7 @@ def ring_row(
         "rho_level": steps.rho_level,
         "level_last": float(np.mean(ring_median(found.level_last))),
         "base_growth": 100 * float(cities.bases.ring[0]),
-        "base_shift": bool(abs(np.nan_to_num(cities.bases.ring[0])) > settings.base_jump),
+        "base_shift": base_shift(cities.bases, settings.base_jump),
         "lands_up": ";".join(one.land for one in lands if one.shifted and one.p_up > one.p_down),
         "lands_down": ";".join(one.land for one in lands if one.shifted and one.p_down >= one.p_up),
         "shift_source": "history" if shift_from_history else "default",
@@ -52,9 +53,10 @@ def ring_row(
     known = np.isfinite(found.change[0])
     sound = known & ~cities.capped[cities.at(np.array(found.cities))]
     usable = sound if sound.any() else known
-    first = float(np.mean(ring_median(found.level_first)))
     if not usable.any():
+        first = float(np.mean(ring_median(found.level_first)))
         return row | dict.fromkeys(_SHIFT, float("nan")) | {"level_first": first, "word": "open"}
+    levels = {name: float(np.median(getattr(found, name)[:, usable], axis=1).mean()) for name in ("level_first", "level_last")}
     shift = np.median(found.change[:, usable], axis=1)
     shown = np.median(found.change_points[:, usable], axis=1)
     tail = (1 - settings.interval) / 2
@@ -66,13 +68,16 @@ def ring_row(
     }
     told = sound.any() and not row["base_shift"] and (shift_from_history or int(sound.sum()) >= settings.absolute_from)
     likely = [name for name, p in chances.items() if p >= settings.plain_threshold]
-    return row | {
-        "level_first": first,
-        "shift_mean": float(shown.mean()),
-        "shift_lower": float(low),
-        "shift_upper": float(high),
-        "p_improved": chances["improved"],
-        "p_worsened": chances["worsened"],
-        "p_unchanged": chances["unchanged"],
-        "word": likely[0] if told and likely else "open",
-    }
+    return (
+        row
+        | levels
+        | {
+            "shift_mean": float(shown.mean()),
+            "shift_lower": float(low),
+            "shift_upper": float(high),
+            "p_improved": chances["improved"],
+            "p_worsened": chances["worsened"],
+            "p_unchanged": chances["unchanged"],
+            "word": likely[0] if told and likely else "open",
+        }
+    )

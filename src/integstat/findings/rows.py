@@ -16,7 +16,7 @@ from integstat.findings.summary import bounds, mean, share
 _HEADLINE = {"ring": "relative", "peers": "against_peers", "land": "against_land", "own": "change"}
 
 
-def city_rows(found: Estimands, steps: Steps, settings: FindingSettings, shifted: np.ndarray | None = None) -> pd.DataFrame:
+def city_rows(found: Estimands, steps: Steps, settings: FindingSettings, beyond: np.ndarray | None = None) -> pd.DataFrame:
     """Summaries and event probabilities of one definition, one row per city.
 
     Parameters
@@ -26,8 +26,9 @@ def city_rows(found: Estimands, steps: Steps, settings: FindingSettings, shifted
         On the link scale for change and gap, and for the level.
     settings : FindingSettings
         Headline estimand and the probability of the equal-tailed intervals.
-    shifted : ndarray of bool, shape (C,), optional
-        Cities of a Land whose cities moved together. They improved, or worsened, only if they did so beyond their Land too.
+    beyond : ndarray, shape (S, C), optional
+        Where the cities of a Land moved together: change beyond those whom that did, or did not, move
+        (`integstat.findings.shocks.beyond_shifts`). A word about the change must hold of it too; NaN: no word.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def city_rows(found: Estimands, steps: Steps, settings: FindingSettings, shifted
         Without peers no level event is estimable; then a deficit is 'worsened' and stable is 'unchanged'.
     """
     count = len(found.cities)
-    columns = _summaries(found, settings.interval) | _events(found, steps, settings, shifted)
+    columns = _summaries(found, settings.interval) | _events(found, steps, settings, beyond)
     columns["scale_conflict"] = _conflict(found, count)
     return pd.DataFrame(columns, index=pd.Index(found.cities, name="city"))
 
@@ -89,37 +90,38 @@ def _above(draws: np.ndarray | None, count: int) -> np.ndarray:
     return np.full(count, np.nan) if draws is None else share(draws > 0, np.isfinite(draws[0]))
 
 
-def _events(found: Estimands, steps: Steps, settings: FindingSettings, shifted: np.ndarray | None) -> dict[str, np.ndarray]:
+def _events(found: Estimands, steps: Steps, settings: FindingSettings, beyond: np.ndarray | None) -> dict[str, np.ndarray]:
     nothing = np.full((1, len(found.cities)), np.nan)
 
     def draws_of(name: str) -> np.ndarray:
         draws = getattr(found, name)
         return nothing if draws is None else np.asarray(draws)
 
-    moved, land, standing = draws_of(_HEADLINE[settings.headline]), draws_of("against_land"), found.standing
+    moved, standing = draws_of(_HEADLINE[settings.headline]), found.standing
+    also = moved if beyond is None else beyond
     change, gap, rho, rho_level = draws_of("change"), draws_of("gap"), steps.rho, steps.rho_level
-    has_change, has_level, has_gap = np.isfinite(moved[0]), np.isfinite(standing[0]), np.isfinite(gap[0])
-    with_land = np.isfinite(land[0]) & (False if shifted is None else shifted)
-    improved, worsened = moved > rho, moved < -rho
-    beyond_up, beyond_down = improved & (~with_land | (land > rho)), worsened & (~with_land | (land < -rho))
-    unchanged, worse = np.abs(moved) <= rho, standing < -rho_level
+    has_change, has_level = np.isfinite(moved[0]) & np.isfinite(also[0]), np.isfinite(standing[0])
+    improved, worsened, unchanged = moved > rho, moved < -rho, np.abs(moved) <= rho
+    up, down, same = improved & (also > rho), worsened & (also < -rho), unchanged & (np.abs(also) <= rho)
+    worse, has_gap = standing < -rho_level, np.isfinite(gap[0])
+    stands_back = np.isfinite(moved[0]) & (beyond is not None)
     known = np.isfinite(change[0])
     return {
-        "p_success": share(beyond_up, has_change),
-        "p_worsened": share(beyond_down, has_change),
-        "p_unchanged": share(unchanged, has_change),
+        "p_success": share(up, has_change),
+        "p_worsened": share(down, has_change),
+        "p_unchanged": share(same, has_change),
         "p_better": share(standing > rho_level, has_level),
         "p_worse": share(worse, has_level),
         "p_as_expected": share(np.abs(standing) <= rho_level, has_level),
-        "p_deficit": share(beyond_down | worse, has_change | has_level),
-        "p_stable": share(unchanged & ~worse, has_change),
+        "p_deficit": share(down | worse, has_change | has_level),
+        "p_stable": share(same & ~worse, has_change),
         "p_gap_narrowed": share(gap > rho, has_gap),
         "p_gap_widened": share(gap < -rho, has_gap),
         "p_gap_unchanged": share(np.abs(gap) <= rho, has_gap),
         "p_improved_absolute": share(change > rho, known),
         "p_worsened_absolute": share(change < -rho, known),
-        "p_improved_with_land": np.where(with_land, share(improved, has_change), np.nan),
-        "p_worsened_with_land": np.where(with_land, share(worsened, has_change), np.nan),
+        "p_improved_with_shift": share(improved, stands_back),
+        "p_worsened_with_shift": share(worsened, stands_back),
     }
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from integstat.findings.estimands import MIN_IN_LAND
-from integstat.findings.others import MIN_OTHERS
+from integstat.findings.others import MIN_IN_LAND, MIN_OTHERS, median_of_others
 
 _MAD = 1.4826  # of a normal distribution, to its SD
 _MORE_LIKELY_THAN_NOT = 0.5
@@ -51,7 +50,7 @@ def base_jumps(n: np.ndarray, least: float, times: float) -> Bases:
     without leavers, a real influx) the figures do not tell; a change of the rate then says little about the people in it.
     """
     first, last = n[:, :, 0], n[:, :, -1]
-    both = (first > 0) & (last > 0)
+    both = (first > 0) & (last > 0) & (n.shape[2] > 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         moved = np.where(both, np.log(last / first), np.nan)
         counting = np.where(both, 1 / first + 1 / last, np.nan)
@@ -64,6 +63,11 @@ def base_jumps(n: np.ndarray, least: float, times: float) -> Bases:
     beyond = np.abs(moved - centre)
     limit = np.maximum(np.log1p(least), times * np.sqrt(spread**2 + counting))
     return Bases(growth=np.expm1(moved), jumped=both & (np.nan_to_num(beyond) > np.nan_to_num(limit)), ring=np.expm1(centre))
+
+
+def base_shift(bases: Bases, least: float) -> bool:
+    """Whether the bases of the target group moved in most cities, so that no change of a city's own can be read."""
+    return bool(abs(np.nan_to_num(bases.ring[0])) > least)
 
 
 @dataclass(frozen=True)
@@ -126,3 +130,30 @@ def land_shifts(change: np.ndarray, lands: np.ndarray, counted: np.ndarray, rho:
         shifted = max(up, down) > _MORE_LIKELY_THAN_NOT
         out.append(LandShift(str(land), int(inside.sum()), float(shift.mean()), float(low), float(high), up, down, shifted))
     return out
+
+
+def beyond_shifts(change: np.ndarray, lands: np.ndarray, shifted: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Change beyond those whom the same shift of a Land has, or has not, moved.
+
+    A city of a Land that moved is held against the others of its Land; a city elsewhere against those elsewhere, for the Land's
+    shift has moved the middle of the ring too.
+
+    Parameters
+    ----------
+    change : ndarray, shape (S, C)
+        Link scale; NaN where not estimable.
+    lands : ndarray of str, shape (C,)
+    shifted : ndarray of bool, shape (C,)
+        Cities of Länder that moved.
+    counted : ndarray of bool, shape (C,)
+        Cities whose change is a yardstick.
+
+    Returns
+    -------
+    ndarray, shape (S, C)
+        NaN where too few others are left: two in a Land that moved, five elsewhere.
+    """
+    known = np.isfinite(change[0])
+    inside = median_of_others(change, known & shifted, np.unique(lands, return_inverse=True)[1], counted, MIN_IN_LAND)
+    outside = median_of_others(change, known & ~shifted, np.zeros(len(lands), dtype=int), counted)
+    return np.asarray(change - np.where(shifted, inside, outside))

@@ -66,9 +66,12 @@ def words(frame: pd.DataFrame, declared: Mapping[str, Declaration], settings: Fi
     out["counts_as_deficit"] = deficit
     moved = is_["improved"] | is_["worsened"]
     absolute = is_["improved_absolute"] | is_["worsened_absolute"]
+    with_shift = _with_shift(out, settings) & ~moved
+    shifted = out["land_shifted"].to_numpy(bool)
     late = {
-        "with_ring": absolute & ~moved & (settings.headline != "own"),
-        "with_land": _with_land(out, settings) & ~moved,
+        "with_ring": absolute & ~moved & ~with_shift & (settings.headline != "own"),
+        "with_land": with_shift & shifted,
+        "other_land": with_shift & ~shifted,
         "poor_level": is_["success"] & deficit,
     }
     out["flags"] = [";".join([*base, *(flag for flag, here in late.items() if here[i])]) for i, base in enumerate(frame["flags"])]
@@ -76,9 +79,9 @@ def words(frame: pd.DataFrame, declared: Mapping[str, Declaration], settings: Fi
     return out[[*FINDING_COLUMNS, *rest]]
 
 
-def _with_land(frame: pd.DataFrame, settings: FindingSettings) -> np.ndarray:
-    """Cells whose change beyond the ring would be likely enough, were it not their Land's."""
-    likely = frame[["p_improved_with_land", "p_worsened_with_land"]].max(axis=1).fillna(0.0)
+def _with_shift(frame: pd.DataFrame, settings: FindingSettings) -> np.ndarray:
+    """Cells whose change would be likely enough, had no Land moved."""
+    likely = frame[["p_improved_with_shift", "p_worsened_with_shift"]].max(axis=1).fillna(0.0)
     return (frame["eligible"] & (likely >= settings.floor)).to_numpy(bool)
 
 

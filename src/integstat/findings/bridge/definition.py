@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import xarray as xr
 
@@ -19,6 +19,7 @@ def bridge_definition(
     catalogue: Catalogue,
     years: tuple[int, ...],
     seed: int,
+    left_out: Mapping[str, Collection[str]] | None = None,
 ) -> Bridged:
     """Bridge the other definitions of an indicator to this one.
 
@@ -32,6 +33,8 @@ def bridge_definition(
     catalogue : Catalogue
     years : tuple of int
     seed : int
+    left_out : mapping of str to collection of str, optional
+        See `bridge`.
 
     Notes
     -----
@@ -42,7 +45,7 @@ def bridge_definition(
     others = {one: tree for one, tree in posteriors.items() if one != definition and catalogue.definition(one)[0].id == indicator}
     refused = {one: _refused(one, definition, panel, catalogue) for one in others}
     counting = {one: _counting(one, catalogue, years) for one in (definition, *others)}
-    return bridge(posteriors[definition], others, seed, counting=counting, refused=refused)
+    return bridge(posteriors[definition], others, seed, counting=counting, refused=refused, left_out=left_out)
 
 
 def _refused(other: str, main: str, panel: Panel, catalogue: Catalogue) -> str:

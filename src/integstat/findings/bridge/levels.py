@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,6 +116,7 @@ def bridge(
     *,
     counting: Mapping[str, Counting] | None = None,
     refused: Mapping[str, str] | None = None,
+    left_out: Mapping[str, Collection[str]] | None = None,
 ) -> Bridged:
     """Bring cities that deliver only another definition to the scale of the main one.
 
@@ -130,6 +131,8 @@ def bridge(
         By definition; one not named has independent years and full evidence.
     refused : mapping of str to str, optional
         Definitions that must not be bridged: why, in German; empty where nothing speaks against it.
+    left_out : mapping of str to collection of str, optional
+        By definition: cities whose figures in it are not to be trusted. They neither teach a bridge nor pass over it.
 
     Returns
     -------
@@ -144,7 +147,8 @@ def bridge(
     and rate are not bridged. It is assumed that cities which deliver one definition deviate like those which deliver both. The
     level is not drawn towards the ring of the main definition, which would need the joint distribution of both.
     """
-    ways = [_way(main, others[one], one, seed, counting or {}, (refused or {}).get(one, "")) for one in sorted(others)]
+    doubtful = {name: frozenset(cities) for name, cities in (left_out or {}).items()}
+    ways = [_way(main, others[one], one, seed, counting or {}, (refused or {}).get(one, ""), doubtful) for one in sorted(others)]
     best: dict[str, tuple[float, int]] = {}
     for w, way in enumerate(ways):
         for city, sd in zip(way.cities, way.last[:, :, 0].std(axis=0), strict=True):
@@ -153,14 +157,24 @@ def bridge(
     return _joined(parts, main)
 
 
-def _way(main: xr.DataTree, other: xr.DataTree, name: str, seed: int, counting: Mapping[str, Counting], refused: str) -> Bridged:
+def _way(
+    main: xr.DataTree,
+    other: xr.DataTree,
+    name: str,
+    seed: int,
+    counting: Mapping[str, Counting],
+    refused: str,
+    doubtful: Mapping[str, frozenset[str]],
+) -> Bridged:
     """Bridge one other definition, for every city that lacks the main one."""
     groups = _groups(main)
-    cities, base = _lacking(main, other, groups)
+    not_here = doubtful.get(name, frozenset())
+    cities, base = _lacking(main, other, groups, not_here)
+    not_either = not_here | doubtful.get(str(main.attrs["definition"]), frozenset())
     shift = np.full((_count(main), len(cities), len(groups)), np.nan)
     bridges = []
     for g in np.flatnonzero((base > 0).any(axis=0)):
-        record, offset = _learnt(main, other, name, groups[g], seed, counting, refused)
+        record, offset = _learnt(main, other, name, groups[g], seed, counting, refused, not_either)
         bridges.append(record)
         if offset is not None:
             for i in np.flatnonzero(base[:, g] > 0):
@@ -174,17 +188,26 @@ def _way(main: xr.DataTree, other: xr.DataTree, name: str, seed: int, counting: 
     return way.of([city for city, sure in zip(cities, known[0, :, 0], strict=True) if sure])
 
 
-def _lacking(main: xr.DataTree, other: xr.DataTree, groups: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+def _lacking(
+    main: xr.DataTree, other: xr.DataTree, groups: list[str], doubtful: frozenset[str]
+) -> tuple[tuple[str, ...], np.ndarray]:
     """Cities whose target group has a count in the last year in the other definition only; bases, 0 where that is not so."""
     there = other["observed_data"]["n"].isel(year=-1).reindex(group=groups, fill_value=0.0).sortby("city")
     here = main["observed_data"]["n"].isel(year=-1).reindex(city=there["city"], fill_value=0.0)
     base = there.where(here == 0, 0.0).transpose("city", "group").to_numpy()
-    wanted = base[:, 0] > 0
+    wanted = (base[:, 0] > 0) & [str(city) not in doubtful for city in there["city"].to_numpy()]
     return tuple(str(city) for city in there["city"].to_numpy()[wanted]), base[wanted]
 
 
 def _learnt(
-    main: xr.DataTree, other: xr.DataTree, name: str, group: str, seed: int, counting: Mapping[str, Counting], refused: str
+    main: xr.DataTree,
+    other: xr.DataTree,
+    name: str,
+    group: str,
+    seed: int,
+    counting: Mapping[str, Counting],
+    refused: str,
+    doubtful: frozenset[str],
 ) -> tuple[Bridge, Offset | None]:
     """Offset and deviations of one group, or why there are none."""
     to = str(main.attrs["definition"])
@@ -192,7 +215,7 @@ def _learnt(
         refused = "ein Anteil und eine Rate haben keinen festen Abstand"
     if refused:
         return Bridge(group, name, to, (), reason=f"{name}: keine Umrechnung nach {to}, denn {refused}; {_ASK_MAIN}"), None
-    seen = differences(main, other, group, counting.get(to, Counting()), counting.get(name, Counting()))
+    seen = differences(main, other, group, counting.get(to, Counting()), counting.get(name, Counting()), doubtful)
     if len(seen.cities) < MIN_BOTH:
         return Bridge(group, name, to, seen.cities, reason=_too_few(len(seen.cities), name, to)), None
     offset = draw_offset(seen, _count(main), _rng(seed, name, group))

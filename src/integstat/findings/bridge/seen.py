@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,14 @@ class Differences:
     change_variance: np.ndarray
 
 
-def differences(main: xr.DataTree, other: xr.DataTree, group: str, of_main: Counting, of_other: Counting) -> Differences:
+def differences(
+    main: xr.DataTree,
+    other: xr.DataTree,
+    group: str,
+    of_main: Counting,
+    of_other: Counting,
+    left_out: Collection[str] = (),
+) -> Differences:
     """Hold the counts of two definitions against each other.
 
     Parameters
@@ -59,6 +67,8 @@ def differences(main: xr.DataTree, other: xr.DataTree, group: str, of_main: Coun
     group : str
         In both trees.
     of_main, of_other : Counting
+    left_out : collection of str
+        Cities whose figures are not to be trusted.
 
     Returns
     -------
@@ -70,7 +80,7 @@ def differences(main: xr.DataTree, other: xr.DataTree, group: str, of_main: Coun
     Counts and not posterior levels: these are drawn towards their rings' means, each by its own counts, and so are their
     differences. Empirical logit with its variance (Gart & Zweifel 1967), log for rates.
     """
-    both = sorted(set(_cities(main)) & set(_cities(other)))
+    both = sorted((set(_cities(main)) & set(_cities(other))) - set(left_out))
     here, there = _observed(main, both, group, of_main), _observed(other, both, group, of_other)
     rows = {}
     for city, gap, covariance in zip(both, there[0] - here[0], here[1] + there[1], strict=True):

@@ -9,6 +9,9 @@ from integstat.report.view.lookup import City, Indicator, Lookup
 from integstat.report.words import DECLARED, State, certainty, flags_of, state_of
 
 
+_BESIDE = ("with_ring", "with_land", "other_land", "base_jump_reference", "bridged")
+
+
 def notes_of(look: Lookup, city: City, one: Indicator, row: pd.Series, state: State) -> tuple[str, ...]:
     """Sentences beside a cell, the most important first."""
     t, flags = look.texts.t, flags_of(row)
@@ -34,7 +37,7 @@ def notes_of(look: Lookup, city: City, one: Indicator, row: pd.Series, state: St
             out.append(t("reason.poor_level"))
         out.append(_lasting(look, one, row))
     if state in (*DECLARED, "open"):
-        out += [t(f"reason.{flag}") for flag in ("with_ring", "with_land", "bridged") if flag in flags]
+        out += [t(f"reason.{flag}") for flag in _BESIDE if flag in flags]
     if state in DECLARED:
         out += break_reasons(look, one.definition, city, "note")
         out += [one.composition] if "composition" in flags and one.composition else []
@@ -44,8 +47,6 @@ def notes_of(look: Lookup, city: City, one: Indicator, row: pd.Series, state: St
 def _base_jump(look: Lookup, row: pd.Series) -> str:
     """The base moved out of line with the others': by how much, and by how much theirs."""
     own, ring = float(row["base_growth"]), float(row["base_growth_ring"])
-    if pd.isna(own):
-        return look.texts.t("reason.base_jump_reference")
     shown = {"own": look.texts.number(own, 0, sign=True), "ring": look.texts.number(ring, 0, sign=True)}
     return look.texts.t("reason.base_jump", **shown)
 
