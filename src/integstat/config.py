@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -62,7 +63,7 @@ class RingConfig(IntakeSettings):
                 else catalogue.main_definition(indicator)
             )
 
-        change, entries = with_history(self.change, path, self.ring.years[0], main)
+        change, entries = with_history(self.change, path, self.ring.years, main)
         merged = self.model_copy(update={"change": change})
         merged._history = entries
         return merged
@@ -77,6 +78,14 @@ class RingConfig(IntakeSettings):
     def _peers_need_context(self) -> RingConfig:
         if self.peers is not None and self.context is None and not self.ring.cities.workbooks:
             raise ValueError("für Vergleichsgruppen ([peers]) fehlt der Abschnitt [context] mit den Strukturdaten")
+        return self
+
+    @model_validator(mode="after")
+    def _context_of_peers(self) -> RingConfig:
+        known = [one.id for one in self.peers.feature] if self.peers is not None else []
+        for name in self.findings.context:
+            if name not in known:
+                raise ValueError(f"[findings] context nennt '{name}', das ist kein Merkmal aus [peers]")
         return self
 
     def main_definitions(self, catalogue: Catalogue, delivered: Iterable[str]) -> dict[str, str]:
@@ -119,6 +128,20 @@ def load_ring(path: Path) -> tuple[RingConfig, Catalogue]:
                 place=f"{path}, [ring] main",
                 mend=f"bitte eine von diesen nennen: {', '.join(one.id for one in entry.definition)}",
             )
-    for indicator in (*config.findings.step, *config.change.indicator):
-        catalogue.indicator(indicator)
-    return config.with_history(path, catalogue), catalogue
+    for section, names in (("findings.step", config.findings.step), ("change.indicator", config.change.indicator)):
+        for name in names:
+            with _at(f"{path}, [{section}.{name}]"):
+                catalogue.definition(name) if "." in name else catalogue.indicator(name)
+    with _at(f"{path}, [change] history"):
+        return config.with_history(path, catalogue), catalogue
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Say where a name stands that the catalogue does not know."""
+    try:
+        yield
+    except UsageError as error:
+        if error.place:
+            raise
+        raise UsageError(error.what, place=place, mend=error.mend) from error

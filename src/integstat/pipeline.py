@@ -17,7 +17,6 @@ import xarray as xr
 from integstat.catalogue import Catalogue
 from integstat.change import ChangeData, ChangeSettings, NoCounts, from_panel
 from integstat.change.kernel import leading
-from integstat.errors import UsageError
 from integstat.findings import Baseline
 from integstat.panel import Context, Panel
 from integstat.peers.bundle import Bundle, make_bundle
@@ -125,7 +124,7 @@ def change_data(
         evidence=evidence,
         rounding=tuple(entry.rounding(year) for year in years),
         rounded_parts=entry.rounded_parts,
-        overlap=catalogue.overlap(definition, years, settings.for_indicator(indicator.id).overlap),
+        overlap=catalogue.overlap(definition, years, settings.for_definition(definition).overlap),
     )
 
 
@@ -187,23 +186,11 @@ def covariates_of(context: Context | None, settings: PeerSettings | None, names:
     Returns
     -------
     pandas.DataFrame or None
-        Index `city`, one column per name, NaN where unknown; None without names.
-
-    Raises
-    ------
-    UsageError
-        If a name is no feature of the peer groups.
+        Index `city`, one column per name, NaN where unknown; None without names or context.
     """
-    if not names:
+    if not names or context is None or settings is None:
         return None
-    known = {one.id: one for one in settings.feature} if settings is not None else {}
-    unknown = [name for name in names if name not in known]
-    if unknown or context is None:
-        raise UsageError(
-            f"'{(unknown or names)[0]}' ist kein Merkmal der Vergleichsgruppen",
-            place="[findings] context",
-            mend=f"bitte Merkmale aus [peers] nennen{': ' + ', '.join(known) if known else ''}",
-        )
+    known = {one.id: one for one in settings.feature}
     return pd.DataFrame({name: transformed(context.features[name], known[name]) for name in names})
 
 
@@ -252,7 +239,7 @@ def fit_all(
             except NoCounts:
                 empty.append(definition)
                 continue
-            own_seed, own = seed_of(seed, definition), settings.for_indicator(catalogue.definition(definition)[0].id)
+            own_seed, own = seed_of(seed, definition), settings.for_definition(definition)
             compute = partial(_fit_one, data, own, own_seed, cores)
             running[definition] = pool.submit(keep, digest(data, own, own_seed, code), compute)
         for done, (definition, future) in enumerate(running.items(), start=1):

@@ -246,6 +246,8 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
         return f"erlaubt ist nur das Muster {context['pattern']}"
     if kind == "too_short":
         return f"nötig {'ist ein Eintrag' if context['min_length'] == 1 else f'sind {context["min_length"]} Einträge'} oder mehr"
+    if kind == "too_long":
+        return f"höchstens {context['max_length']} {'Eintrag' if context['max_length'] == 1 else 'Einträge'}"
     for limit, word in (("ge", "mindestens"), ("gt", "mehr als"), ("le", "höchstens"), ("lt", "weniger als")):
         if limit in context:
             return f"erlaubt ist {word} {context[limit]}"

@@ -143,7 +143,7 @@ def test_the_table_is_printed(written: Path, past: Path, capsys: pytest.CaptureF
     assert cli.execute(["history", str(past / "history.toml"), "--out", str(written), "--force"]) == 0
     out, err = capsys.readouterr()
     assert "E3.leavers" in out and out.rstrip().endswith(str(written))
-    assert "E3.leavers, target" in err
+    assert "E3.leavers, Zielgruppe" in err
 
 
 def test_years_after_the_last_one_used_are_not_read(written: Path, past: Path, tmp_path: Path) -> None:
@@ -196,10 +196,10 @@ def test_fewer_than_four_years_are_an_error(years: str, tmp_path: Path) -> None:
 
 def test_a_ring_takes_the_priors_over(tmp_path: Path) -> None:
     config = ring(tmp_path)
-    own = config.change.for_indicator("E3")
+    own = config.change.for_definition("E3.leavers")
     assert (own.priors.lasting_a, own.priors.lasting_source, own.priors.shift_source) == (3.5, "history", "history")
     assert (own.priors.sd_change_median, own.overlap) == (0.2, 0.4)
-    other = config.change.for_indicator("R1")
+    other = config.change.for_definition("R1.eight_years_previous")
     assert (other.priors.lasting_source, other.overlap) == ("default", None)
     (entry,) = config.history
     assert (entry.indicator, entry.informs, entry.transferred, entry.row.share) == ("E3", True, False, 0.3)
@@ -209,7 +209,7 @@ def test_a_ring_takes_the_priors_over(tmp_path: Path) -> None:
 def test_a_real_file_goes_into_a_ring(written: Path, tmp_path: Path) -> None:
     found = read_history(written)
     config = ring(tmp_path, history=found)
-    assert config.change.indicator["E3"] == found.prior[0].same
+    assert config.change.indicator["E3.leavers"] == found.prior[0].same
     assert config.history[0].row == found.estimate[0]
 
 
@@ -217,13 +217,13 @@ def test_another_definition_of_the_indicator_speaks_with_wider_priors(tmp_path: 
     config = ring(tmp_path, history=content("E3.residents_15_20"))
     (entry,) = config.history
     assert entry.transferred and entry.main == "E3.leavers"
-    priors = config.change.for_indicator("E3").priors
+    priors = config.change.for_definition("E3.leavers").priors
     assert priors.sd_change_median == 0.9 and priors.lasting_source == "default"
 
 
 def test_what_the_ring_says_itself_stands_and_is_not_called_history(tmp_path: Path) -> None:
     config = ring(tmp_path, "[change.indicator.E3]\nlasting_a = 1.0\nsd_change_median = 0.5\n")
-    priors = config.change.for_indicator("E3").priors
+    priors = config.change.for_definition("E3.leavers").priors
     assert (priors.lasting_a, priors.lasting_b, priors.lasting_source) == (1.0, 3.0, "default")
     assert (priors.sd_change_median, priors.sd_change_log_sd) == (0.5, 0.8)
     assert (priors.shift_sd, priors.shift_source) == (0.31, "history")
@@ -232,7 +232,7 @@ def test_what_the_ring_says_itself_stands_and_is_not_called_history(tmp_path: Pa
 
 def test_an_overlap_for_all_stocks_stands(tmp_path: Path) -> None:
     config = ring(tmp_path, "overlap = 0.0\n")
-    assert config.change.for_indicator("E3").overlap == 0.0
+    assert config.change.for_definition("E3.leavers").overlap == 0.0
 
 
 def test_of_two_files_the_first_speaks(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_of_two_files_the_first_speaks(tmp_path: Path) -> None:
     write_history(tmp_path / "past.toml", content())
     (tmp_path / "ring.toml").write_text(text, encoding="utf-8")
     config, _ = load_ring(tmp_path / "ring.toml")
-    assert config.change.for_indicator("E3").priors.lasting_a == 3.5
+    assert config.change.for_definition("E3.leavers").priors.lasting_a == 3.5
     assert len(config.history) == 1
 
 
@@ -278,7 +278,7 @@ def test_a_missing_or_damaged_history_is_told_with_its_file(tmp_path: Path) -> N
 
 
 def test_settings_of_one_indicator_forget_where_the_history_lay() -> None:
-    assert ChangeSettings(history="a.toml").for_indicator("E3") == ChangeSettings().for_indicator("E3")
+    assert ChangeSettings(history="a.toml").for_definition("E3.leavers") == ChangeSettings().for_definition("E3.leavers")
 
 
 @pytest.mark.parametrize("name", ["lower_saxony", "employment"])
@@ -288,3 +288,30 @@ def test_the_shipped_configs_end_before_the_rings_they_serve(name: str) -> None:
     for one in config.delivery:
         catalogue.definition(one.definition)
     assert load_catalogue().digest == catalogue.digest
+
+
+def test_a_cut_history_is_told(tmp_path: Path) -> None:
+    ring(tmp_path)
+    path = tmp_path / "past.toml"
+    path.write_text(path.read_text(encoding="utf-8").partition("[[estimate]]")[0], encoding="utf-8")
+    with pytest.raises(UsageError, match=r"zu E3\.leavers fehlen die Schätzungen"):
+        load_ring(tmp_path / "ring.toml")
+
+
+def test_the_wider_priors_are_for_the_other_definitions_and_without_overlap(tmp_path: Path) -> None:
+    change = ring(tmp_path).change
+    own, other = change.for_definition("E3.leavers"), change.for_definition("E3.residents_15_20")
+    assert (own.priors.sd_change_median, own.overlap) == (0.2, 0.4)
+    assert (other.priors.sd_change_median, other.overlap) == (0.9, None)
+
+
+def test_years_that_lie_apart_take_the_overlap_alone(tmp_path: Path) -> None:
+    write_history(tmp_path / "past.toml", content())
+    text = RING.replace("years = [2020, 2021]", "years = [2020, 2023]")
+    assert text != RING
+    (tmp_path / "ring.toml").write_text(text, encoding="utf-8")
+    config, _ = load_ring(tmp_path / "ring.toml")
+    own = config.change.for_definition("E3.leavers")
+    assert own.overlap == pytest.approx(0.4**3)
+    assert own.priors == ChangeSettings().priors
+    assert "3 Jahre auseinander" in config.history[0].reason

@@ -220,16 +220,21 @@ def test_gap_has_its_own_words(data: ReportData) -> None:
     view = build_view(data, TEXTS)
     assert {one.indicator.id for one in view.gap.indicators} == {"E2", "E3", "A1", "L2"}
     words = {"narrowed": "verringert", "widened": "vergrößert", "unchanged": "unverändert", "open": "offen"}
+    ahead = words | {"narrowed": "Vorsprung gewachsen", "widened": "Vorsprung geschrumpft"}
+    seen = set()
     grid = data.findings.grid.set_index(["city", "definition"])
     for one in view.gap.indicators:
         assert sum(int(count) for count in one.counts) == len(data.cities)
         for row in one.rows:
             found = grid.loc[(row.city.key, one.indicator.definition)]
-            assert row.word == words[found["finding_gap"]]
+            leads = one.indicator.polarity * (found["level_first"] - found["reference_first"]) > 0
+            assert row.word == (ahead if leads else words)[found["finding_gap"]]
+            seen.add(row.word)
             assert row.conflict == bool(found["scale_conflict"])
             if row.kind == "narrowed" and row.split == "Zielgruppe verbessert":
                 assert found["gap_target_points"] > 0
                 assert found["gap_reference_points"] >= 0
+    assert {"verringert", "vergrößert", "Vorsprung geschrumpft"} <= seen
 
 
 def test_numbers_are_german(page: Reader) -> None:

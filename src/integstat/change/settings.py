@@ -97,7 +97,7 @@ class ChangeSettings(Strict):
     months_weight : float
         Weight w of an annual mean: 1 counts the average month once, 12 every month as new evidence.
     indicator : dict of str to PriorChanges
-        Priors of single indicators, by id.
+        Priors of single indicators, by id; by full id of one definition of it, which comes before the indicator's.
     history : str or tuple of str
         Files that `integstat history` wrote, relative to the config; their priors are those of `indicator`, except where that
         says otherwise. Of two files about an indicator the first named speaks.
@@ -119,9 +119,9 @@ class ChangeSettings(Strict):
     history: str | tuple[str, ...] = ()
     indicator: dict[str, PriorChanges] = Field(default_factory=dict)
 
-    def for_indicator(self, indicator: str) -> ChangeSettings:
-        """Return the settings of one indicator: its own priors and overlap where it has some, and nothing about the others."""
-        own = self.indicator.get(indicator)
+    def for_definition(self, definition: str) -> ChangeSettings:
+        """Return the settings of one definition: priors and overlap of its own or of its indicator, nothing about the others."""
+        own = self.indicator.get(definition) or self.indicator.get(definition.partition(".")[0])
         changes = own.model_dump(exclude_none=True) if own is not None else {}
         overlap = changes.pop("overlap", self.overlap)
         priors = Priors.model_validate(self.priors.model_dump() | changes)

@@ -59,6 +59,9 @@ def _check_out(config: Path, files: tuple[Path, ...], force: bool) -> None:
         raise UsageError("die Datei für das Ergebnis endet nicht auf .toml", place=str(out), mend="bitte --out NAME.toml")
     if config.exists() and out.exists() and config.samefile(out):
         raise UsageError("diese Datei wird gelesen und nicht überschrieben", place=str(out), mend="bitte eine andere nennen")
+    above = next((folder for folder in out.absolute().parents if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        raise UsageError("das ist eine Datei, kein Ordner", place=str(above), mend="bitte mit --out eine andere Datei nennen")
     for path in files:
         if path.is_dir():
             raise UsageError("das ist ein Ordner", place=str(path), mend="bitte mit --out eine Datei nennen")

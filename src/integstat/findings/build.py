@@ -187,11 +187,23 @@ def _definition(
     steps = steps_of(indicator, found, settings)
     shifts: list[LandShift] = []
     if several and found.change is not None and entry.scope != "same_land":
-        shifts = land_shifts(found.change, lands, sound, steps.rho, settings.interval)
+        effects = _land_effects(tree, lands, catalogue.polarity(definition))
+        shifts = land_shifts(found.change, lands, sound, steps.rho, settings.interval, effects)
     shifted, beyond = np.isin(lands, [one.land for one in shifts if one.shifted]), None
     if found.change is not None and shifted.any() and settings.headline in _AMONG_CITIES:
         beyond = beyond_shifts(found.change, lands, shifted, sound)
     return _Definition(found, steps, shifts, beyond)
+
+
+def _land_effects(tree: xr.DataTree, lands: np.ndarray, polarity: int) -> np.ndarray | None:
+    """Effect of each city's Land on the change of the target group, turned, shape (S, C); None where the model has none."""
+    posterior = tree["posterior"].to_dataset()
+    if "land_change" not in posterior:
+        return None
+    effects = posterior["land_change"].isel(group=0).transpose("chain", "draw", "land")
+    by_land = effects.to_numpy().reshape(-1, effects.sizes["land"])
+    places = pd.Index(effects["land"].to_numpy().astype(str)).get_indexer(pd.Index(lands))
+    return np.asarray((-1.0 if polarity < 0 else 1.0) * by_land[:, places])
 
 
 def _rows(one: _Definition, cities: Cities, settings: FindingSettings) -> pd.DataFrame:

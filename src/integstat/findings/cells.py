@@ -36,6 +36,8 @@ class Cities:
         A numerator is known within bounds only, in any group and year.
     switched : ndarray of bool, shape (C,)
         The city delivered this definition for one of the two years and another one of the indicator for the other.
+    elsewhere : ndarray of bool, shape (C,)
+        It delivered the last year in another definition of the indicator only.
     years : int
         Number of years.
     """
@@ -48,6 +50,7 @@ class Cities:
     bases: Bases
     coarse: np.ndarray
     switched: np.ndarray
+    elsewhere: np.ndarray
     years: int
 
     @property
@@ -72,6 +75,7 @@ def cities_of(definition: str, panel: Panel, catalogue: Catalogue, years: tuple[
         rounded_parts=entry.rounded_parts,
         whole=catalogue.kind(definition) not in ("mean_of_months", "measure"),
     )
+    switched, elsewhere = _by_other_definitions(definition, panel, catalogue, years)
     _, y, n = panel.arrays(definition, groups, years)
     table = panel.cities.set_index("city")[["name", "land"]]
     breaks = [catalogue.breaks_for(definition, str(land), years) for land in table["land"]]
@@ -89,21 +93,22 @@ def cities_of(definition: str, panel: Panel, catalogue: Catalogue, years: tuple[
         broken=np.array([any(one.effect == "cap" for one in found) for found in breaks], dtype=bool),
         bases=base_jumps(cells.n, settings.base_jump, settings.base_jump_times),
         coarse=np.asarray(cells.coarse.any(axis=(1, 2))),
-        switched=_switched(definition, panel, catalogue, years),
+        switched=switched,
+        elsewhere=elsewhere,
         years=len(years),
     )
 
 
-def _switched(definition: str, panel: Panel, catalogue: Catalogue, years: tuple[int, ...]) -> np.ndarray:
-    """Cities that delivered one year in this definition and the other year only in another one of the same indicator."""
-    none = np.zeros(len(panel.cities), dtype=bool)
-    if len(years) != 2:
-        return none
-    own = _delivered(definition, panel, years)
+def _by_other_definitions(
+    definition: str, panel: Panel, catalogue: Catalogue, years: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cities that delivered one of two years in another definition of the indicator only; those that so delivered the last."""
+    own, delivered = _delivered(definition, panel, years), set(panel.definitions)
     siblings = [f"{definition.partition('.')[0]}.{one.id}" for one in catalogue.definition(definition)[0].definition]
-    others = [_delivered(one, panel, years) for one in siblings if one != definition and one in set(panel.definitions)]
-    elsewhere = np.any(others, axis=0) if others else np.zeros((len(none), 2), dtype=bool)
-    return np.asarray((own[:, 0] & ~own[:, 1] & elsewhere[:, 1]) | (own[:, 1] & ~own[:, 0] & elsewhere[:, 0]))
+    others = [_delivered(one, panel, years) for one in siblings if one != definition and one in delivered]
+    other = ~own & (np.any(others, axis=0) if others else np.zeros(own.shape, dtype=bool))
+    switched = (own & ~own.all(axis=1)[:, None]).any(axis=1) & other.any(axis=1)
+    return np.asarray(switched & (len(years) == 2)), np.asarray(other[:, -1])
 
 
 def _delivered(definition: str, panel: Panel, years: tuple[int, ...]) -> np.ndarray:
@@ -150,8 +155,8 @@ def complete(
     out["base_growth"] = 100 * cities.bases.growth[:, 0]
     out["base_growth_ring"] = 100 * cities.bases.ring[0]
     allowed = catalogue.finding_allowed(definition)
-    changed, stands = out["p_success"].notna().to_numpy(), out["p_worse"].notna().to_numpy()
-    estimable = changed | stands
+    decided, changed, stands = (out[name].notna().to_numpy() for name in ("p_success", "relative_change_mean", "p_worse"))
+    estimable = decided | stands
     out["broken"], out["capped"] = cities.broken, cities.capped
     out["eligible"] = allowed & ~cities.capped & estimable
     out["eligible_gap"] = out["eligible"] & ~cities.bases.jumped.any(axis=1)
@@ -169,8 +174,10 @@ def complete(
         "scale_conflict": out["scale_conflict"].to_numpy(bool),
         "not_estimable": ~estimable,
         "level_only": ~changed & stands & (cities.years == 2),
+        "too_few_beside": changed & ~decided,
         "bridged": np.array([city in bridged for city in out.index]),
         "definition_changed": cities.switched,
+        "other_definition": cities.elsewhere & ~np.array([city in bridged for city in out.index]),
         "coarse": cities.coarse,
     }
     out["flags"] = [[*(flag for flag, here in own.items() if here[i]), *always] for i in range(len(out))]

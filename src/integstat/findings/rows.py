@@ -28,7 +28,8 @@ def city_rows(found: Estimands, steps: Steps, settings: FindingSettings, beyond:
         Headline estimand and the probability of the equal-tailed intervals.
     beyond : ndarray, shape (S, C), optional
         Where the cities of a Land moved together: change beyond those whom that did, or did not, move
-        (`integstat.findings.shocks.beyond_shifts`). A word about the change must hold of it too; NaN: no word.
+        (`integstat.findings.shocks.beyond_shifts`). A word about the change must hold of it too; NaN: no word. One about the
+        level must also hold without what the shift put into the last year.
 
     Returns
     -------
@@ -103,16 +104,18 @@ def _events(found: Estimands, steps: Steps, settings: FindingSettings, beyond: n
     has_change, has_level = np.isfinite(moved[0]) & np.isfinite(also[0]), np.isfinite(standing[0])
     improved, worsened, unchanged = moved > rho, moved < -rho, np.abs(moved) <= rho
     up, down, same = improved & (also > rho), worsened & (also < -rho), unchanged & (np.abs(also) <= rho)
-    worse, has_gap = standing < -rho_level, np.isfinite(gap[0])
+    clear = standing if beyond is None else np.where(np.isfinite(moved - beyond), standing - (moved - beyond), standing)
+    better, worse = (standing > rho_level) & (clear > rho_level), (standing < -rho_level) & (clear < -rho_level)
+    as_expected, has_gap = (np.abs(standing) <= rho_level) & (np.abs(clear) <= rho_level), np.isfinite(gap[0])
     stands_back = np.isfinite(moved[0]) & (beyond is not None)
     known = np.isfinite(change[0])
     return {
         "p_success": share(up, has_change),
         "p_worsened": share(down, has_change),
         "p_unchanged": share(same, has_change),
-        "p_better": share(standing > rho_level, has_level),
+        "p_better": share(better, has_level),
         "p_worse": share(worse, has_level),
-        "p_as_expected": share(np.abs(standing) <= rho_level, has_level),
+        "p_as_expected": share(as_expected, has_level),
         "p_deficit": share(down | worse, has_change | has_level),
         "p_stable": share(same & ~worse, has_change),
         "p_gap_narrowed": share(gap > rho, has_gap),

@@ -96,8 +96,15 @@ class LandShift:
     shifted: bool
 
 
-def land_shifts(change: np.ndarray, lands: np.ndarray, counted: np.ndarray, rho: float, interval: float) -> list[LandShift]:
-    """Median change of each Land's cities against the median of the cities elsewhere, per draw.
+def land_shifts(
+    change: np.ndarray,
+    lands: np.ndarray,
+    counted: np.ndarray,
+    rho: float,
+    interval: float,
+    effects: np.ndarray | None = None,
+) -> list[LandShift]:
+    """What each Land's cities have in common beyond the cities elsewhere, per draw.
 
     Parameters
     ----------
@@ -107,6 +114,8 @@ def land_shifts(change: np.ndarray, lands: np.ndarray, counted: np.ndarray, rho:
     counted : ndarray of bool, shape (C,)
         Cities whose change is a yardstick.
     rho, interval : float
+    effects : ndarray, shape (S, C), optional
+        The model's effect of each city's Land on its change, turned. Without it the changes themselves are taken.
 
     Returns
     -------
@@ -115,7 +124,9 @@ def land_shifts(change: np.ndarray, lands: np.ndarray, counted: np.ndarray, rho:
 
     Notes
     -----
-    A Land in which several cities did well for reasons of their own looks the same as one in which something happened to all.
+    With the model's effects, a Land's mean effect minus the mean effect elsewhere: the scatter of the cities' own changes is
+    taken off, so a Land whose few cities happen to lie on one side is not taken for one that moved. Without them, the median
+    change of its cities minus the median elsewhere, which cannot tell the two apart.
     """
     known = counted & np.isfinite(change[0])
     tail = (1 - interval) / 2
@@ -124,7 +135,10 @@ def land_shifts(change: np.ndarray, lands: np.ndarray, counted: np.ndarray, rho:
         inside, outside = known & (lands == land), known & (lands != land)
         if inside.sum() <= MIN_IN_LAND or outside.sum() < MIN_OTHERS:
             continue
-        shift = np.median(change[:, inside], axis=1) - np.median(change[:, outside], axis=1)
+        if effects is None:
+            shift = np.median(change[:, inside], axis=1) - np.median(change[:, outside], axis=1)
+        else:
+            shift = effects[:, inside].mean(axis=1) - effects[:, outside].mean(axis=1)
         up, down = float((shift > rho).mean()), float((shift < -rho).mean())
         low, high = np.quantile(shift, [tail, 1 - tail])
         shifted = max(up, down) > _MORE_LIKELY_THAN_NOT

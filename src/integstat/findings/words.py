@@ -67,9 +67,9 @@ def words(frame: pd.DataFrame, declared: Mapping[str, Declaration], settings: Fi
     moved = is_["improved"] | is_["worsened"]
     absolute = is_["improved_absolute"] | is_["worsened_absolute"]
     with_shift = _with_shift(out, settings) & ~moved
-    shifted = out["land_shifted"].to_numpy(bool)
+    shifted, compared = out["land_shifted"].to_numpy(bool), out["relative_change_mean"].notna().to_numpy()
     late = {
-        "with_ring": absolute & ~moved & ~with_shift & (settings.headline != "own"),
+        "with_ring": absolute & ~moved & ~with_shift & compared & (settings.headline != "own"),
         "with_land": with_shift & shifted,
         "other_land": with_shift & ~shifted,
         "poor_level": is_["success"] & deficit,

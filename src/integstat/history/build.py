@@ -16,6 +16,7 @@ from integstat.history.moments import leaps
 from integstat.history.series import series_of
 from integstat.history.settings import HistoryConfig
 from integstat.history.transfer import OTHER, SAME, Transfer
+from integstat.intake.checks import GROUP_DE
 from integstat.intake.numbers import german
 from integstat.intake.problems import raise_on_error
 from integstat.intake.take_in import Delivery, take_in
@@ -74,7 +75,7 @@ def estimate_panel(
     for definition in [one for one in catalogue.definition_ids if one in delivered and catalogue.kind(one) != "measure"]:
         groups = set(panel.select(definition)["group"])
         for group in [one for one in catalogue.definition(definition)[0].groups if one in groups]:
-            say(f"{definition}, {group}")
+            say(f"{definition}, {GROUP_DE[group]}")
             series = series_of(panel, catalogue, definition, group, years)
             for city, year, size in leaps(series):
                 say(f"  {city} springt zum Jahr {year} um {german(size, 2)} (Link-Skala), weit über das Übliche; bitte prüfen")

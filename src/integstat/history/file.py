@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from integstat.change.settings import PriorChanges
+from integstat.errors import UsageError
 from integstat.steps import write_text
 from integstat.tomlfile import Strict, load_model
 
@@ -115,7 +116,16 @@ def read_history(path: Path) -> HistoryFile:
     UsageError
         One sentence with file and line.
     """
-    return load_model(path, HistoryFile)
+    content = load_model(path, HistoryFile)
+    told = {(one.definition, one.group) for one in content.estimate}
+    for prior in content.prior:
+        if (prior.definition, "target") not in told:
+            raise UsageError(
+                f"die Vorgeschichte ist unvollständig, zu {prior.definition} fehlen die Schätzungen",
+                place=str(path),
+                mend="bitte sie mit 'integstat history' neu schreiben",
+            )
+    return content
 
 
 def write_history(path: Path, content: HistoryFile) -> None:

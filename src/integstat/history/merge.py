@@ -37,6 +37,8 @@ class HistoryEntry(Strict):
         What is taken over; without what the ring's own config says.
     own : tuple of str
         Priors of the history that the ring's own config replaces.
+    apart : int
+        Years between the ring's first and last.
     """
 
     indicator: str
@@ -49,6 +51,14 @@ class HistoryEntry(Strict):
     row: HistoryRow
     priors: PriorChanges
     own: tuple[str, ...] = ()
+    apart: int = 1
+
+    @property
+    def reason(self) -> str:
+        """Why history does not say what lasts, in German; empty where it does."""
+        if self.informs:
+            return ""
+        return self.row.reason if self.apart == 1 else f"die Berichtsjahre liegen {self.apart} Jahre auseinander"
 
     @property
     def transferred(self) -> bool:
@@ -62,7 +72,7 @@ class HistoryEntry(Strict):
 
 
 def with_history(
-    settings: ChangeSettings, config_path: Path, first_year: int, main_definition: Callable[[str], str]
+    settings: ChangeSettings, config_path: Path, years: tuple[int, ...], main_definition: Callable[[str], str]
 ) -> tuple[ChangeSettings, tuple[HistoryEntry, ...]]:
     """Put the priors of the histories that a ring names into its settings.
 
@@ -71,15 +81,17 @@ def with_history(
     settings : ChangeSettings
     config_path : pathlib.Path
         The files are relative to its folder.
-    first_year : int
-        The ring's first year: a history must end before it, or the ring's figures would be used twice.
+    years : tuple of int
+        The ring's: a history must end before the first, or the ring's figures would be used twice. What it hands on is about
+        neighbouring years; where the ring's lie further apart, only the overlap is, to the power of their distance.
     main_definition : callable
         Full id of the ring's main definition of an indicator.
 
     Returns
     -------
     settings : ChangeSettings
-        `indicator` holds the merged priors; what the config itself says of an indicator, or of all overlaps, stands.
+        `indicator` holds the merged priors: under a definition's full id what its own history says, under the indicator's id the
+        wider ones for its other definitions. What the config itself says of either, or of all overlaps, stands.
     entries : tuple of HistoryEntry
 
     Raises
@@ -89,19 +101,46 @@ def with_history(
     """
     names = (settings.history,) if isinstance(settings.history, str) else settings.history
     entries: dict[str, HistoryEntry] = {}
+    merged = dict(settings.indicator)
+    apart = max(years[-1] - years[0], 1)
     for name in names:
         content = read_history(config_path.parent / name)
-        _check_years(content, config_path, name, first_year)
+        _check_years(content, config_path, name, years[0])
         for indicator in dict.fromkeys(prior.indicator for prior in content.prior):
             main = main_definition(indicator)
             prior = content.prior_for(indicator, main)
             if prior is not None and indicator not in entries:
-                entries[indicator] = _entry(settings, content, prior, main, name)
-    merged = {one: settings.indicator.get(one, PriorChanges()) for one in {**settings.indicator, **entries}}
-    for indicator, entry in entries.items():
-        own = merged[indicator].model_dump(exclude_none=True)
-        merged[indicator] = PriorChanges.model_validate(entry.priors.model_dump(exclude_none=True) | own)
+                entries[indicator] = _entry(settings, content, prior, main, name, apart)
+                merged |= _merged(settings, prior, apart)
     return settings.model_copy(update={"indicator": merged}), tuple(entries.values())
+
+
+def _merged(settings: ChangeSettings, prior: HistoryPrior, apart: int) -> dict[str, PriorChanges]:
+    """Priors for the definition whose history speaks, and for the other ones of its indicator."""
+    out = {}
+    for key, offered in ((prior.definition, prior.same), (prior.indicator, prior.other)):
+        own = _said(settings, key)
+        taken, _ = _taken(settings, offered, own, apart)
+        out[key] = PriorChanges.model_validate(taken | own)
+    return out
+
+
+def _said(settings: ChangeSettings, key: str) -> dict[str, object]:
+    """What the config itself says of a definition or an indicator; of a definition also what it says of its indicator."""
+    found = [settings.indicator.get(one, PriorChanges()) for one in dict.fromkeys((key.partition(".")[0], key))]
+    return {name: value for one in found for name, value in one.model_dump(exclude_none=True).items()}
+
+
+def _taken(
+    settings: ChangeSettings, offered: PriorChanges, own: dict[str, object], apart: int
+) -> tuple[dict[str, object], tuple[str, ...]]:
+    """What of a history's priors is taken over, and the names of those that the config's own replace."""
+    values = offered.model_dump(exclude_none=True)
+    if apart > 1:
+        values = {"overlap": values["overlap"] ** apart} if "overlap" in values else {}
+    said = set(own) | ({"overlap"} if settings.overlap is not None else set())
+    replaced = {one for group in _TOGETHER if said & set(group) for one in group}
+    return {key: value for key, value in values.items() if key not in replaced}, tuple(key for key in values if key in replaced)
 
 
 def _check_years(content: HistoryFile, config_path: Path, name: str, first_year: int) -> None:
@@ -114,11 +153,9 @@ def _check_years(content: HistoryFile, config_path: Path, name: str, first_year:
         )
 
 
-def _entry(settings: ChangeSettings, content: HistoryFile, prior: HistoryPrior, main: str, name: str) -> HistoryEntry:
-    offered = (prior.same if prior.definition == main else prior.other).model_dump(exclude_none=True)
-    own = settings.indicator.get(prior.indicator, PriorChanges()).model_dump(exclude_none=True)
-    said = set(own) | ({"overlap"} if settings.overlap is not None else set())
-    replaced = {one for group in _TOGETHER if said & set(group) for one in group}
+def _entry(settings: ChangeSettings, content: HistoryFile, prior: HistoryPrior, main: str, name: str, apart: int) -> HistoryEntry:
+    offered = prior.same if prior.definition == main else prior.other
+    taken, replaced = _taken(settings, offered, _said(settings, main), apart)
     years = content.history.years
     return HistoryEntry(
         indicator=prior.indicator,
@@ -129,6 +166,7 @@ def _entry(settings: ChangeSettings, content: HistoryFile, prior: HistoryPrior, 
         first_year=years[0],
         last_year=years[-1],
         row=content.row(prior.definition),
-        priors=PriorChanges.model_validate({key: value for key, value in offered.items() if key not in replaced}),
-        own=tuple(key for key in offered if key in replaced),
+        priors=PriorChanges.model_validate(taken),
+        own=replaced,
+        apart=apart,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from integstat.intake import checks
+from integstat.intake.complete import check_complete
 from integstat.intake.deliveries import PART_DE, ROW_COLUMNS
 from integstat.intake.problems import Problem, enumerate_some
 from integstat.intake.tables import rows_of
@@ -75,7 +76,7 @@ def assemble(
     problems += found
     problems += checks.check_jumps(cells[good])
     full_main = {indicator: f"{indicator}.{definition}" for indicator, definition in main.items()}
-    problems += checks.check_complete(cells, full_main, names, years)
+    problems += check_complete(cells, full_main, names, years)
     counts = cells.loc[good, list(COUNT_COLUMNS)]
     return Panel(counts=counts.reset_index(drop=True), cities=cities), problems
 

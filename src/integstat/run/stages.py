@@ -16,7 +16,7 @@ from integstat.config import RingConfig, load_ring
 from integstat.errors import UsageError
 from integstat.intake.problems import problem_table, raise_on_error
 from integstat.intake.take_in import Delivery, take_in
-from integstat.pipeline import Progress, covariates_of, fit_all, fit_table
+from integstat.pipeline import Progress, fit_all, fit_table
 from integstat.report.data import ReportData
 from integstat.run.finding_stage import finding_stage
 from integstat.run.folder import STEPS, Manifest, open_folder
@@ -91,7 +91,6 @@ def _later_stages(
 ) -> ReportData | None:
     panel, years = delivery.panel, config.ring.years
     notion = config.peers.notion if config.peers else "groups"
-    covariates_of(delivery.context, config.peers, config.findings.context)  # refuses an unknown name before anything is computed
     with manifest.stage("peers"):
         say("Vergleichsgruppen bilden")
         partitions, peers, explained = peer_stage(config, catalogue, delivery, admitted, options)

@@ -109,7 +109,7 @@ def _row(look: Lookup, one: Indicator, city: City, row: pd.Series, limit: float)
     return GapRow(
         city=city,
         kind=kind,
-        word=texts.t(f"gap.word.{kind}"),
+        word=texts.t(f"gap.{'ahead' if kind in ('narrowed', 'widened') and _ahead(one, row) else 'word'}.{kind}"),
         certainty=certainty(float(row[_PROBABILITY[kind]]), texts) if kind in _PROBABILITY else _why_open(look, row),
         split=texts.t(f"gap.split.{split_key(kind, target, reference)}") if kind in ("narrowed", "widened") else "",
         points=texts.number(mean, one.digits, sign=True),
@@ -131,6 +131,11 @@ def _row(look: Lookup, one: Indicator, city: City, row: pd.Series, limit: float)
             width=160,
         ),
     )
+
+
+def _ahead(one: Indicator, row: pd.Series) -> bool:
+    """Whether the target group was better off in the first year."""
+    return one.polarity * (float(row["level_first"]) - float(row["reference_first"])) > 0
 
 
 def _levels(look: Lookup, one: Indicator, first: float, last: float) -> str:

@@ -176,7 +176,7 @@ def _priors(look: Lookup, one: Indicator) -> tuple[str, ...]:
     source = t(f"made.priors.{'other' if entry.transferred else 'same'}", name=entry.name, cities=cities, **years)
     share, lower, upper = entry.row.share, entry.row.share_lower, entry.row.share_upper
     if not entry.informs or share is None or lower is None or upper is None:
-        return (source, t("made.priors.silent", reason=entry.row.reason))
+        return (source, t("made.priors.silent", reason=entry.reason))
     interval = t("format.interval", low=texts.percent(lower), high=texts.percent(upper))
     return (source, t("made.priors.lasts", share=texts.percent(share), interval=interval))
 

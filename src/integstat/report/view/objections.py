@@ -79,11 +79,15 @@ def _ledger(look: Lookup, one: Indicator, row: pd.Series) -> tuple[Figure, ...]:
         return ()
     raw = Figure(t("objection.chance.raw"), look.texts.number(float(row["change_raw"]), one.digits, sign=True), "")
     parts = [
-        _figure(look, one, t(f"objection.chance.{part}"), _three(row, f"ledger_{part}"))
+        _figure(look, one, t(f"objection.chance.{_named(part, row)}"), _three(row, f"ledger_{part}"))
         for part in PARTS
         if pd.notna(row[f"ledger_{part}_mean"])
     ]
     return (raw, *parts)
+
+
+def _named(part: str, row: pd.Series) -> str:
+    return "lasting_known" if part == "lasting" and row["lasting_source"] == "history" else part
 
 
 def _three(row: pd.Series, name: str) -> tuple[float, float, float]:
@@ -124,7 +128,8 @@ def _year(look: Lookup, one: Indicator, row: pd.Series) -> tuple[str, ...]:
 
 def _peers(look: Lookup, row: pd.Series) -> tuple[str, ...]:
     t = look.texts.t
-    out = [t("objection.peers.none")] if pd.isna(row["standing_mean"]) else []
+    out = [t("objection.peers.change")] if row["finding_change"] != "open" else []
+    out += [t("objection.peers.none")] if pd.isna(row["standing_mean"]) else []
     p = row["p_standing_context"]
     if pd.notna(p):
         out.append(t("objection.peers.context", p=certainty(float(p), look.texts)))
@@ -137,7 +142,9 @@ def _definition(look: Lookup, state: State, others: pd.DataFrame | None) -> tupl
         return (t("objection.definition.none"),)
     same = sum(state_of(other) == state for _, other in others.iterrows())
     word = t(f"word.{state}")
-    return (t("objection.definition.some", n=len(others), same=look.texts.number(same, 0), word=word),)
+    if len(others) == 1:
+        return (t(f"objection.definition.single.{'same' if same else 'different'}", word=word),)
+    return (t("objection.definition.several", n=len(others), same=look.texts.number(same, 0), word=word),)
 
 
 def _percent(look: Lookup, one: Indicator, row: pd.Series) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from integstat.report.view.breaks import break_reasons
 from integstat.report.view.lookup import City, Indicator, Lookup
 from integstat.report.words import DECLARED, State, certainty, flags_of, state_of
 
-
 _BESIDE = ("with_ring", "with_land", "other_land", "base_jump_reference", "bridged")
 
 
@@ -20,8 +19,7 @@ def notes_of(look: Lookup, city: City, one: Indicator, row: pd.Series, state: St
         return (t("reason.context"),)
     if "level_only" in flags:
         out.append(t("reason.level_only_land" if one.within_land else "reason.level_only"))
-    if "definition_changed" in flags:
-        out.append(t("reason.definition_changed"))
+    out += [t(f"reason.{flag}") for flag in ("definition_changed", "other_definition", "too_few_beside") if flag in flags]
     if state == "capped":
         out += [t("reason.capped", reason=reason) for reason in break_reasons(look, one.definition, city, "cap")]
         out += [_base_jump(look, row)] if "base_jump" in flags else []
@@ -54,6 +52,8 @@ def _base_jump(look: Lookup, row: pd.Series) -> str:
 def _doubt(look: Lookup, row: pd.Series) -> str:
     """Why no finding stands: the best guess with its probability, and what would be needed."""
     t, settings = look.texts.t, look.data.settings
+    if "level_only" in flags_of(row):
+        return _level_doubt(look, row)
     floor = settings.plain_threshold if settings.rule == "plain" else settings.floor
     known = {state: float(row[f"p_{state}"]) for state in DECLARED if not pd.isna(row[f"p_{state}"])}
     if not known:
@@ -61,6 +61,14 @@ def _doubt(look: Lookup, row: pd.Series) -> str:
     best = max(known, key=lambda state: known[state])
     values = {"word": t(f"word.{best}"), "p": look.texts.percent(known[best]), "floor": look.texts.percent(floor)}
     return t("reason.doubt" if known[best] < floor else "reason.not_in_set", **values)
+
+
+def _level_doubt(look: Lookup, row: pd.Series) -> str:
+    """What remains to be said where only the level is known."""
+    t, found = look.texts.t, str(row["finding_level"])
+    if found == "open":
+        return t("reason.level_open", p=look.texts.percent(float(row["p_worse"])))
+    return t("reason.level_told", word=t(f"city.word.{found}"))
 
 
 def _what_is_worse(look: Lookup, row: pd.Series) -> str:
