@@ -29,7 +29,7 @@ def _simulated(shipped: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> 
     config = write_ring(simulate_ring(shipped, CITIES, INDICATORS, 7), shipped, tmp_path_factory.mktemp("simulated"), 7)
     text = config.read_text(encoding="utf-8")
     assert text.count("[peers]\n") == 1
-    config.write_text(text.replace("[peers]\n", "[peers]\nresamples = 10\n"), encoding="utf-8")  # quick, not good
+    config.write_text(text.replace("[peers]\n", "[peers]\nresamples = 10\nclouds = 19\n"), encoding="utf-8")  # quick, not good
     return config.parent
 
 

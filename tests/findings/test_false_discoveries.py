@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from tests.findings.rings import RHO, catalogue, findings, indicator, tree
 
-RINGS, CITIES, DRAWS, Q = 220, 16, 400, 0.10
+RINGS, CITIES, DRAWS, Q = 160, 16, 400, 0.10
 PEERS = np.arange(CITIES) % 3
 KINDS = ("success", "deficit", "stable", "better", "worse", "as_expected", "narrowed", "widened", "gap_unchanged")
 STEPS = {"U": RHO, "V": 0.4}  # a wide step too, so that there is something to call stable

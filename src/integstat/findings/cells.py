@@ -103,10 +103,13 @@ def _by_other_definitions(
     definition: str, panel: Panel, catalogue: Catalogue, years: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cities that delivered one of two years in another definition of the indicator only; those that so delivered the last."""
-    own, delivered = _delivered(definition, panel, years), set(panel.definitions)
     siblings = [f"{definition.partition('.')[0]}.{one.id}" for one in catalogue.definition(definition)[0].definition]
+    delivered = set(panel.definitions)
     others = [_delivered(one, panel, years) for one in siblings if one != definition and one in delivered]
-    other = ~own & (np.any(others, axis=0) if others else np.zeros(own.shape, dtype=bool))
+    if not others:
+        return np.zeros(len(panel.cities), dtype=bool), np.zeros(len(panel.cities), dtype=bool)
+    own = _delivered(definition, panel, years)
+    other = ~own & np.any(others, axis=0)
     switched = (own & ~own.all(axis=1)[:, None]).any(axis=1) & other.any(axis=1)
     return np.asarray(switched & (len(years) == 2)), np.asarray(other[:, -1])
 
