@@ -59,7 +59,8 @@ def _check_call(run: Path, by: str, csv: Path | None, force: bool) -> None:
     if by not in BY:
         raise UsageError(f"nach '{by}' wird nicht gereiht", place="--by", mend=f"bitte {', '.join(BY)} nennen")
     if not run.is_dir():
-        raise UsageError("diesen Ordner gibt es nicht", place=str(run), mend="bitte den Ordner eines Laufs nennen")
+        what = "das ist eine Datei, kein Ordner" if run.exists() else "diesen Ordner gibt es nicht"
+        raise UsageError(what, place=str(run), mend="bitte den Ordner eines Laufs nennen")
     if csv is not None and csv.is_dir():
         raise UsageError("das ist ein Ordner", place=str(csv), mend="bitte mit --csv eine Datei nennen")
     if csv is not None and csv.exists() and not force:

@@ -45,7 +45,8 @@ class HistoryConfig(IntakeSettings):
     def _enough_years(self) -> HistoryConfig:
         if len(self.years) < FEWEST_YEARS:
             until = f" bis {self.history.until}" if self.history.until is not None else ""
-            raise ValueError(f"[ring] years nennt{until} {len(self.years)} Jahre, eine Vorgeschichte braucht {FEWEST_YEARS}")
+            what = f"[ring] years nennt{until} {len(self.years)} Jahre, eine Vorgeschichte braucht {FEWEST_YEARS}"
+            raise ValueError(f"{what} (zu ändern in [ring] years oder [history] until)")
         return self
 
     @property

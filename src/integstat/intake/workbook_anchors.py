@@ -229,7 +229,7 @@ def _lost(title: str, sheet: Any, file: str) -> Problem:
     measures = title == layout.MEASURES
     entries = "Maßnahmen" if measures else "Zahlen"
     if sheet is None:
-        what, mend = "das Blatt fehlt", f"bitte aus der Vorlage wiederherstellen, auch wenn keine {entries} dafür vorliegen"
+        what, mend = "das Blatt fehlt", f"bitte aus der Vorlage wiederherstellen, auch wenn es ohne {entries} leer bleibt"
     elif all(value is None for cells in sheet.iter_rows(values_only=True) for value in cells):
         what, mend = "das Blatt ist leer", f"bitte die {entries} in eine frische Vorlage eintragen"
     else:
