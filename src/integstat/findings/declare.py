@@ -57,3 +57,14 @@ def declare(probability: np.ndarray, eligible: np.ndarray, settings: FindingSett
     threshold = settings.plain_threshold if settings.rule == "plain" else reached
     declared = usable & (np.nan_to_num(probability, nan=0.0) >= threshold)
     return Declaration(declared, threshold, float((1 - probability[declared]).sum()))
+
+
+def kind_row(kind: str, one: Declaration, eligible: int) -> dict[str, object]:
+    """What a table of kinds says of one: eligible, declared, threshold reached, expected to be wrong."""
+    return {
+        "kind": kind,
+        "eligible": eligible,
+        "declared": int(one.declared.sum()),
+        "threshold": one.threshold if np.isfinite(one.threshold) else float("nan"),
+        "expected_wrong": one.expected_wrong,
+    }

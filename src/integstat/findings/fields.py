@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from integstat.catalogue import Catalogue
-from integstat.findings.declare import declare
+from integstat.findings.declare import declare, kind_row
 from integstat.findings.estimands import flat
 from integstat.findings.others import median_of_others
 from integstat.findings.settings import FindingSettings
@@ -102,16 +102,7 @@ def field_statements(
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(FIELD_COLUMNS))
     declared = {kind: declare(*_chances(table, column), settings) for kind, column in FIELD_EVENTS.items()}
     table["finding_field"] = np.select([one.declared for one in declared.values()], list(declared), "open")
-    kinds = [
-        {
-            "kind": kind,
-            "eligible": int(table[FIELD_EVENTS[kind]].notna().sum()),
-            "declared": int(one.declared.sum()),
-            "threshold": one.threshold if np.isfinite(one.threshold) else float("nan"),
-            "expected_wrong": one.expected_wrong,
-        }
-        for kind, one in declared.items()
-    ]
+    kinds = [kind_row(kind, one, int(table[FIELD_EVENTS[kind]].notna().sum())) for kind, one in declared.items()]
     return table[list(FIELD_COLUMNS)], pd.DataFrame(kinds)
 
 

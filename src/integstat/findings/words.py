@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from integstat.findings.declare import Declaration, declare
+from integstat.findings.declare import Declaration, declare, kind_row
 from integstat.findings.frame import EVENTS, FINDING_COLUMNS
 from integstat.findings.settings import FindingSettings
 
@@ -22,13 +22,7 @@ def declare_all(grid: pd.DataFrame, settings: FindingSettings) -> tuple[dict[str
         kind: declare(grid[column].to_numpy(float), eligible(grid, kind, settings), settings) for kind, column in EVENTS.items()
     }
     rows = [
-        {
-            "kind": kind,
-            "eligible": int((eligible(grid, kind, settings) & grid[EVENTS[kind]].notna()).sum()),
-            "declared": int(one.declared.sum()),
-            "threshold": one.threshold if np.isfinite(one.threshold) else float("nan"),
-            "expected_wrong": one.expected_wrong,
-        }
+        kind_row(kind, one, int((eligible(grid, kind, settings) & grid[EVENTS[kind]].notna()).sum()))
         for kind, one in declared.items()
     ]
     return declared, pd.DataFrame(rows)
