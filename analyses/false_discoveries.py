@@ -208,7 +208,6 @@ def lasting_rows(found: Findings, trees: dict[str, xr.DataTree], truths: dict[st
         given, true = [], []
         for definition, tree in trees.items():
             draws = tree["posterior"].to_dataset()
-            draws = draws.assign(group_change=draws["expected_change"] - draws["delta"])
             kept = draw_lasting(draws, a, b, 1)["lasting_change"].isel(chain=0, group=0).transpose("draw", "city").to_numpy()
             sign, cities = catalogue.polarity(definition), draws["city"].to_numpy()
             index = pd.MultiIndex.from_product([[definition], cities])

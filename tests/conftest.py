@@ -72,5 +72,5 @@ class FakeFit:
 def fake_fit(monkeypatch: pytest.MonkeyPatch) -> FakeFit:
     """No sampler in this test."""
     fake = FakeFit()
-    monkeypatch.setattr(integstat.change, "fit", fake)
+    monkeypatch.setattr(integstat.change, "fit_open", fake)
     return fake

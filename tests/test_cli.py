@@ -52,7 +52,7 @@ def fit(data, settings, seed, *, cores=2, threads=1):
     print("FITTING", flush=True)
     time.sleep(120)
 
-integstat.change.fit = fit
+integstat.change.fit_open = fit
 sys.argv = ["integstat", "run", *sys.argv[1:]]
 main()
 """

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from integstat.catalogue import Catalogue
-from integstat.change import ChangeData, ChangeSettings, NoCounts, from_panel
+from integstat.change import ChangeData, ChangeSettings, NoCounts, from_panel, with_lasting, without_lasting
 from integstat.change.kernel import leading
 from integstat.findings import Baseline
 from integstat.panel import Context, Panel
@@ -239,20 +239,21 @@ def fit_all(
             except NoCounts:
                 empty.append(definition)
                 continue
-            own_seed, own = seed_of(seed, definition), settings.for_definition(definition)
+            own_seed, own = seed_of(seed, definition), without_lasting(settings.for_definition(definition), len(years))
             compute = partial(_fit_one, data, own, own_seed, cores)
             running[definition] = pool.submit(keep, digest(data, own, own_seed, code), compute)
         for done, (definition, future) in enumerate(running.items(), start=1):
-            trees[definition], kept = future.result()
+            tree, kept = future.result()
+            trees[definition] = with_lasting(tree, settings.for_definition(definition).priors)
             if progress is not None:
                 progress(definition, done, len(running), kept)
     return Posteriors(trees, tuple(empty))
 
 
 def _fit_one(data: ChangeData, settings: ChangeSettings, seed: int, cores: int) -> xr.DataTree:
-    from integstat.change import fit
+    from integstat.change import fit_open
 
-    return fit(data, settings, seed, cores=cores, threads=1)
+    return fit_open(data, settings, seed, cores=cores, threads=1)
 
 
 @contextmanager

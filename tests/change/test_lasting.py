@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from integstat.change.lasting import draw_lasting
+from integstat.change.lasting import draw_lasting, open_lasting, with_share
 
 
 def _posterior(own: float = 0.3, sd: float = 0.2, group: float = 0.1, corr: float = 0.6, draws: int = 40_000) -> xr.Dataset:
@@ -14,8 +14,7 @@ def _posterior(own: float = 0.3, sd: float = 0.2, group: float = 0.1, corr: floa
     return xr.Dataset(
         {
             "change": (dims, np.full(shape, own + group + 0.05)),
-            "expected_change": (dims, np.full(shape, group + 0.05)),
-            "group_change": (dims, np.full(shape, group)),
+            "delta": (("chain", "draw", "group"), np.full((1, draws, 2), 0.05)),
             "sd_change": (("chain", "draw", "group"), np.full((1, draws, 2), sd)),
             "corr_change": (("chain", "draw"), np.full((1, draws), corr)),
         }
@@ -47,3 +46,11 @@ def test_the_two_groups_share_their_correlation():
 def test_the_same_seed_gives_the_same_draws():
     first, second = (draw_lasting(_posterior(draws=50), 2.0, 3.0, 3) for _ in range(2))
     assert first.identical(second)
+
+
+def test_priors_differ_by_themselves_and_not_by_chance():
+    opened = _posterior(draws=500)
+    opened = opened.assign(open_lasting(opened, 3))
+    low, high = (with_share(opened, *prior)["lasting_share"] for prior in ((2.0, 3.0), (3.0, 2.0)))
+    assert (high > low).all()
+    assert with_share(opened, 2.0, 3.0).identical(draw_lasting(_posterior(draws=500), 2.0, 3.0, 3))

@@ -14,7 +14,8 @@ import xarray as xr
 
 from integstat.change.data import ChangeData
 
-_DIRECTED = ("delta", "delta_step", "change", "expected_change", "group_change", "lasting_change", "peer_change", "land_change")
+_DIRECTED = ("delta", "delta_step", "change", "expected_change", "group_change", "lasting_change", "lasting_scatter",
+             "peer_change", "land_change")  # fmt: skip
 
 
 @dataclass(frozen=True)

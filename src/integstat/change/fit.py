@@ -14,9 +14,9 @@ from integstat.change.data import ChangeData
 from integstat.change.gate import DIVERGENT, Diagnostics, diagnose
 from integstat.change.laplace import posterior as laplace
 from integstat.change.laplace.importance import NoMode
-from integstat.change.lasting import draw_lasting
+from integstat.change.lasting import draw_lasting, open_lasting, with_share
 from integstat.change.model import design
-from integstat.change.settings import ChangeSettings
+from integstat.change.settings import ChangeSettings, Priors
 from integstat.errors import ConvergenceError
 
 # every tree has the diagnostics of both engines; those of the other one are NaN
@@ -69,17 +69,47 @@ def fit(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2
     The posterior says how the propensities behind the counts moved. It says nothing about causes, and two years do not
     tell what will last: `lasting_share` is its prior.
     """
+    return with_lasting(fit_open(data, settings, seed, cores=cores, threads=threads), settings.priors)
+
+
+def fit_open(data: ChangeData, settings: ChangeSettings, seed: int, *, cores: int = 2, threads: int | None = None) -> xr.DataTree:
+    """Fit the model and leave open what lasts of the change between two years: no prior of it is read here.
+
+    As `fit`, but for two years the posterior has `lasting_quantile` and `lasting_scatter` where `with_lasting` puts the share
+    and the lasting change. With three and more years the share is estimated, and nothing is left open.
+    """
     arranged, order = canonical(data)
     result = _run(arranged, settings, seed, cores, cores if threads is None else threads)
-    posterior = result.draws
+    posterior, priors = result.draws, settings.priors
     if len(data.years) > 1:
         posterior = posterior.assign(_expected(arranged, posterior))
-        priors = settings.priors
+    if len(data.years) == 2:
+        posterior = posterior.assign(open_lasting(posterior, seed))
+    elif len(data.years) > 2:
         posterior = draw_lasting(posterior, priors.lasting_a, priors.lasting_b, seed, arranged.years)
     kept = {str(name): values.variable for name, values in posterior.data_vars.items() if name not in _PASSING}
     attributes, diverging = result.attributes, result.diverging
     del posterior, result
     return _tree(data, settings, order.back(kept), diverging, attributes)
+
+
+def with_lasting(tree: xr.DataTree, priors: Priors) -> xr.DataTree:
+    """Return the tree with what lasts of the change under this prior (`integstat.change.lasting.with_share`)."""
+    out = tree.copy()
+    out["posterior"] = xr.DataTree(with_share(tree["posterior"].to_dataset(), priors.lasting_a, priors.lasting_b))
+    out.attrs["lasting_source"] = priors.lasting_source
+    return out
+
+
+def without_lasting(settings: ChangeSettings, years: int) -> ChangeSettings:
+    """Return the settings that `fit_open` reads of these: for two years none about what lasts.
+
+    Two rings that differ in nothing else share their fits.
+    """
+    if years > 2:
+        return settings
+    default = {name: Priors.model_fields[name].default for name in ("lasting_a", "lasting_b", "lasting_source")}
+    return settings.model_copy(update={"priors": settings.priors.model_copy(update=default)})
 
 
 def _run(data: ChangeData, settings: ChangeSettings, seed: int, cores: int, threads: int) -> _Result:

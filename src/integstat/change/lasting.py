@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
+from scipy import special
 
 from integstat.change.model import year_covariance
 
 _ROOM = 4_000_000  # numbers held at once
+_DIMS = ("chain", "draw", "city", "group")
 
 
 def draw_lasting(posterior: xr.Dataset, a: float, b: float, seed: int, years: tuple[int, ...] = (0, 1)) -> xr.Dataset:
@@ -23,8 +25,8 @@ def draw_lasting(posterior: xr.Dataset, a: float, b: float, seed: int, years: tu
     Parameters
     ----------
     posterior : xarray.Dataset
-        With `change`, `expected_change`, `group_change`, `sd_change` and, for two groups, `corr_change`; for three and more
-        years `own_path`, `lasting_share` and `trend_sd`.
+        With `change`, `delta`, `sd_change` and, for two groups, `corr_change`; for three and more years `group_change`,
+        `own_path`, `lasting_share` and `trend_sd`.
     a, b : float
         Beta prior of the share, for two years.
     seed : int
@@ -40,41 +42,79 @@ def draw_lasting(posterior: xr.Dataset, a: float, b: float, seed: int, years: tu
     The share is one per indicator and draw. With two years its posterior is its prior: nothing here says from the data that
     something lasted.
     """
+    if len(years) > 2:
+        return posterior.assign(lasting_change=(_DIMS, _along_path(posterior, seed, years)))
+    return with_share(posterior.assign(open_lasting(posterior, seed)), a, b)
+
+
+def open_lasting(posterior: xr.Dataset, seed: int) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Draw what decides about permanence apart from the prior of the share, for two years.
+
+    Returns
+    -------
+    dict
+        `lasting_quantile` (chain, draw), where in its prior the share lies; `lasting_scatter` (chain, draw, city, group), a draw
+        from N(0, Ω). Every prior of the share takes the same ones, so priors differ by themselves and not by chance.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0x1A57]))
-    dims = ("chain", "draw", "city", "group")
-    change = posterior["change"].transpose(*dims).to_numpy()
-    expected = posterior["expected_change"].transpose(*dims).to_numpy()
-    shared = posterior["group_change"].transpose(*dims).to_numpy()
+    change = posterior["change"].transpose(*_DIMS)
+    quantile = rng.uniform(size=change.shape[:2])
+    scatter = np.empty(change.shape, dtype=change.dtype)
+    for at, noise in _noise(posterior, rng, change.shape):
+        scatter[at] = noise
+    return {"lasting_quantile": (_DIMS[:2], quantile), "lasting_scatter": (_DIMS, scatter)}
+
+
+def with_share(posterior: xr.Dataset, a: float, b: float) -> xr.Dataset:
+    """Put `lasting_share` and `lasting_change` in the place of what `open_lasting` drew, for a Beta(a, b) prior of the share.
+
+    A posterior without it, such as one of a single year or of three and more, comes back as it is.
+    """
+    if "lasting_scatter" not in posterior:
+        return posterior
+    share = special.betaincinv(a, b, posterior["lasting_quantile"].transpose(*_DIMS[:2]).to_numpy().astype(float))
+    change, scatter = (posterior[name].transpose(*_DIMS).to_numpy() for name in ("change", "lasting_scatter"))
+    own = change - posterior["delta"].transpose("chain", "draw", "group").to_numpy()[:, :, None, :]
+    s = share.astype(change.dtype)[:, :, None, None]
+    kept = posterior.drop_vars(["lasting_quantile", "lasting_scatter"])
+    return kept.assign(lasting_share=(_DIMS[:2], share), lasting_change=(_DIMS, s * own + np.sqrt(s * (1 - s)) * scatter))
+
+
+def _noise(
+    posterior: xr.Dataset, rng: np.random.Generator, shape: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, slice], np.ndarray]]:
+    """Draws from N(0, Ω), block by block, so that memory stays small."""
     sd = posterior["sd_change"].transpose("chain", "draw", "group").to_numpy()
-    correlation = posterior["corr_change"].to_numpy() if change.shape[3] == 2 else None
-    long = len(years) > 2
-    share = posterior["lasting_share"].to_numpy() if long else rng.beta(a, b, size=change.shape[:2])
-    path = posterior["own_path"].transpose(*dims, "year").to_numpy() if long else None
-    trend = posterior["trend_sd"].to_numpy() if long else None
-    lasting = np.empty_like(change)
-    for chain, draws in _blocks(change.shape):
-        at = (chain, draws)
-        noise = rng.standard_normal(change[at].shape)
+    correlation = posterior["corr_change"].to_numpy() if shape[3] == 2 else None
+    for at in _blocks(shape):
+        noise = rng.standard_normal((at[1].stop - at[1].start, *shape[2:]))
         if correlation is not None:
             r = correlation[at][:, None]
             noise[..., 1] = r * noise[..., 0] + np.sqrt(1 - r**2) * noise[..., 1]
-        s = share[at]
-        if path is None or trend is None:
-            mean, variance = s[:, None, None] * (change[at] - expected[at]), s * (1 - s)
-        else:
-            weights, variance = _regression(years, s, trend[at])
-            mean = np.einsum("st,scgt->scg", weights, path[at])
-        own = mean + np.sqrt(variance)[:, None, None] * sd[at][:, None, :] * noise
-        lasting[at] = own + s[:, None, None] * shared[at]
-    kept = posterior if long else posterior.assign(lasting_share=(("chain", "draw"), share))
-    return kept.assign(lasting_change=(dims, lasting))
+        yield at, sd[at][:, None, :] * noise
+
+
+def _along_path(posterior: xr.Dataset, seed: int, years: tuple[int, ...]) -> np.ndarray:
+    """Lasting change of three and more years, given each city's own path, shape (chain, draw, C, G)."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x1A57]))
+    shared, path = (
+        posterior["group_change"].transpose(*_DIMS).to_numpy(),
+        posterior["own_path"].transpose(*_DIMS, "year").to_numpy(),
+    )
+    share, trend = posterior["lasting_share"].to_numpy(), posterior["trend_sd"].to_numpy()
+    lasting = np.empty_like(posterior["change"].transpose(*_DIMS).to_numpy())
+    for at, noise in _noise(posterior, rng, lasting.shape):
+        weights, variance = _regression(years, share[at], trend[at])
+        own = np.einsum("st,scgt->scg", weights, path[at]) + np.sqrt(variance)[:, None, None] * noise
+        lasting[at] = own + share[at][:, None, None] * shared[at]
+    return lasting
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[int, slice]]:
     step = max(1, _ROOM // (shape[2] * shape[3]))
     for chain in range(shape[0]):
         for begin in range(0, shape[1], step):
-            yield chain, slice(begin, begin + step)
+            yield chain, slice(begin, min(begin + step, shape[1]))
 
 
 def _regression(years: tuple[int, ...], share: np.ndarray, trend: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,21 +10,18 @@ import pandas as pd
 import xarray as xr
 
 from integstat.catalogue import Catalogue
-from integstat.catalogue.schema import DefinitionEntry
 from integstat.findings.baseline import Baseline
 from integstat.findings.bridge import Bridge, bridge_definition, extended
 from integstat.findings.cells import Cities, cities_of, complete
-from integstat.findings.estimands import Estimands, estimands
+from integstat.findings.definition import Judged, estimated, judge, shift_from_history, tells_own_change
 from integstat.findings.ledger import ledger_columns
-from integstat.findings.magnitude import Steps, steps_of, unit_of
 from integstat.findings.ring import ring_row
 from integstat.findings.rows import city_rows, empty_rows
 from integstat.findings.settings import FindingSettings
-from integstat.findings.shocks import LandShift, base_shift, beyond_shifts, land_shifts
+from integstat.findings.shocks import LandShift
 from integstat.findings.words import at_threshold, declare_all, words
 from integstat.panel import Panel
 
-_AMONG_CITIES = ("ring", "peers")  # headlines in which a Land's shift would praise or blame
 _STOCK_NOTE = (
     "Bestandszahlen (etwa Arbeitslose oder Beschäftigte) zählen in beiden Jahren meist dieselben Personen. Mit welcher "
     "Überschneidung gerechnet wird, ist angenommen oder aus früheren Jahren geschätzt, nicht in diesen Jahren gemessen; wo sie "
@@ -123,10 +120,12 @@ def build_findings(
         wanted = definition in main.values() and catalogue.finding_allowed(definition)
         known = posteriors if wanted else {definition: tree}
         over = bridge_definition(definition, known, panel, catalogue, years, seed, doubtful)
-        one = _definition(definition, extended(tree, over), panel, catalogue, cities, settings, baseline, covariates)
+        whole = extended(tree, over)
+        found = estimated(definition, whole, catalogue, cities, settings, baseline, covariates)
+        one = judge(definition, found, whole, catalogue, cities, settings)
         part = complete(_rows(one, cities, settings), definition, cities, catalogue, peer_group, frozenset(over.cities))
         parts.append(_with_sources(part, one, cities, tree, settings))
-        rings.append(ring_row(one.found, definition, indicator, one.steps, settings, cities, one.lands, _from_history(tree)))
+        rings.append(ring_row(one.found, definition, indicator, one.steps, settings, cities, one.lands, shift_from_history(tree)))
         lands += [{"definition": definition} | vars(shift) for shift in one.lands]
         bridges += over.bridges
         notes += [f"{indicator.name_de}: {reason}." for reason in over.reasons]
@@ -150,85 +149,20 @@ def build_findings(
     )
 
 
-@dataclass(frozen=True)
-class _Definition:
-    found: Estimands
-    steps: Steps
-    lands: list[LandShift]
-    beyond: np.ndarray | None
-
-
-def _definition(
-    definition: str,
-    tree: xr.DataTree,
-    panel: Panel,
-    catalogue: Catalogue,
-    cities: Cities,
-    settings: FindingSettings,
-    baseline: Baseline | None,
-    covariates: pd.DataFrame | None,
-) -> _Definition:
-    """Estimands of one definition, its steps, and the Länder whose cities moved together."""
-    indicator, entry = catalogue.definition(definition)
-    names = tree["posterior"]["city"].to_numpy()
-    lands = cities.table["land"].loc[names].to_numpy(str)
-    sound = ~cities.capped[cities.at(names)]
-    several = len(set(lands)) > 1
-    found = estimands(
-        tree,
-        catalogue.polarity(definition),
-        unit_of(indicator),
-        pool=lands if entry.scope == "same_land" else np.full(len(lands), "ring"),
-        yardstick=sound,
-        baseline=None if _own_peers(entry, panel) else baseline,
-        land=lands if several else None,
-        covariates=None if covariates is None or _own_peers(entry, panel) else covariates.reindex(names).to_numpy(float),
-    )
-    steps = steps_of(indicator, found, settings)
-    shifts: list[LandShift] = []
-    if several and found.change is not None and entry.scope != "same_land":
-        effects = _land_effects(tree, lands, catalogue.polarity(definition))
-        shifts = land_shifts(found.change, lands, sound, steps.rho, settings.interval, effects)
-    shifted, beyond = np.isin(lands, [one.land for one in shifts if one.shifted]), None
-    if found.change is not None and shifted.any() and settings.headline in _AMONG_CITIES:
-        beyond = beyond_shifts(found.change, lands, shifted, sound)
-    return _Definition(found, steps, shifts, beyond)
-
-
-def _land_effects(tree: xr.DataTree, lands: np.ndarray, polarity: int) -> np.ndarray | None:
-    """Effect of each city's Land on the change of the target group, turned, shape (S, C); None where the model has none."""
-    posterior = tree["posterior"].to_dataset()
-    if "land_change" not in posterior:
-        return None
-    effects = posterior["land_change"].isel(group=0).transpose("chain", "draw", "land")
-    by_land = effects.to_numpy().reshape(-1, effects.sizes["land"])
-    places = pd.Index(effects["land"].to_numpy().astype(str)).get_indexer(pd.Index(lands))
-    return np.asarray((-1.0 if polarity < 0 else 1.0) * by_land[:, places])
-
-
-def _rows(one: _Definition, cities: Cities, settings: FindingSettings) -> pd.DataFrame:
+def _rows(one: Judged, cities: Cities, settings: FindingSettings) -> pd.DataFrame:
     """Numbers of the cities that have a posterior, with their ledger."""
     raw = cities.raw[cities.at(np.array(one.found.cities))]
     rows = city_rows(one.found, one.steps, settings, one.beyond)
     return pd.concat([rows, ledger_columns(one.found, raw, settings.interval)], axis=1)
 
 
-def _from_history(tree: xr.DataTree) -> bool:
-    """Whether the prior of the common shift comes from earlier years."""
-    return bool(tree.attrs.get("shift_source") == "history")
-
-
-def _with_sources(
-    part: pd.DataFrame, one: _Definition, cities: Cities, tree: xr.DataTree, settings: FindingSettings
-) -> pd.DataFrame:
+def _with_sources(part: pd.DataFrame, one: Judged, cities: Cities, tree: xr.DataTree, settings: FindingSettings) -> pd.DataFrame:
     """Say where priors come from, whose Land moved, and which cells may speak of a city's own change.
 
-    A city's own change needs a ring large enough or a prior of the shift from history, and bases that did not move everywhere.
-    Where it is the headline and may not speak, a deficit is one of the level alone.
+    Where a city's own change is the headline and may not speak, a deficit is one of the level alone.
     """
     shifted = {shift.land for shift in one.lands if shift.shifted}
-    enough = int((part["change_mean"].notna() & ~part["capped"]).sum()) >= settings.absolute_from
-    own = (enough or _from_history(tree)) and not base_shift(cities.bases, settings.base_jump)
+    own = tells_own_change(part["change_mean"].notna().to_numpy(), tree, cities, settings)
     part = part.assign(
         lasting_source=str(tree.attrs.get("lasting_source", "default")),
         land_shifted=cities.table["land"].isin(shifted).to_numpy(),
@@ -243,11 +177,6 @@ def _bridge_table(bridges: list[Bridge]) -> pd.DataFrame:
     """Bridges as rows; cities joined with ;."""
     rows = [vars(one) | {"cities_both": ";".join(one.cities_both), "cities": ";".join(one.cities)} for one in bridges]
     return pd.DataFrame(rows, columns=list(Bridge.__dataclass_fields__))
-
-
-def _own_peers(entry: DefinitionEntry, panel: Panel) -> bool:
-    """Whether a definition has peers of its own: those of a Land, or none where a series is comparable with itself only."""
-    return entry.scope == "own_series" or (entry.scope == "same_land" and panel.cities["land"].nunique() > 1)
 
 
 def _unfitted(

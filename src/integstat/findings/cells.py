@@ -40,6 +40,8 @@ class Cities:
         It delivered the last year in another definition of the indicator only.
     years : int
         Number of years.
+    caps : bool
+        Whether breaks and jumps of the base keep cells open.
     """
 
     table: pd.DataFrame
@@ -52,11 +54,12 @@ class Cities:
     switched: np.ndarray
     elsewhere: np.ndarray
     years: int
+    caps: bool = True
 
     @property
     def capped(self) -> np.ndarray:
         """Cells that carry no finding: a break that caps, or a base that jumped."""
-        return np.asarray(self.broken | self.bases.jumped[:, 0])
+        return np.asarray(self.caps & (self.broken | self.bases.jumped[:, 0]))
 
     def at(self, cities: np.ndarray) -> np.ndarray:
         """Places of these cities."""
@@ -96,6 +99,7 @@ def cities_of(definition: str, panel: Panel, catalogue: Catalogue, years: tuple[
         switched=switched,
         elsewhere=elsewhere,
         years=len(years),
+        caps=settings.caps,
     )
 
 
@@ -117,6 +121,12 @@ def _by_other_definitions(
 def _delivered(definition: str, panel: Panel, years: tuple[int, ...]) -> np.ndarray:
     """Whether the target group has a usable figure, shape (C, T)."""
     return np.asarray(panel.cells(definition, ("target",), years).n[:, 0] > 0)
+
+
+def eligibility(cities: Cities, allowed: bool, estimable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a finding may stand, and where one about the gap may, shape (C,)."""
+    eligible = allowed & ~cities.capped & estimable
+    return eligible, eligible & ~(cities.caps & cities.bases.jumped.any(axis=1))
 
 
 def complete(
@@ -161,8 +171,7 @@ def complete(
     decided, changed, stands = (out[name].notna().to_numpy() for name in ("p_success", "relative_change_mean", "p_worse"))
     estimable = decided | stands
     out["broken"], out["capped"] = cities.broken, cities.capped
-    out["eligible"] = allowed & ~cities.capped & estimable
-    out["eligible_gap"] = out["eligible"] & ~cities.bases.jumped.any(axis=1)
+    out["eligible"], out["eligible_gap"] = eligibility(cities, allowed, estimable)
     out["has_gap"] = len(indicator.groups) == 2
     out["break_note"] = [" ".join(reasons) for reasons in cities.breaks]
     always = [

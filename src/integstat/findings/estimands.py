@@ -70,7 +70,7 @@ class Estimands:
     against_peers_points: np.ndarray | None
     against_land_points: np.ndarray | None
     lasting_points: np.ndarray | None
-    standing_points: np.ndarray
+    standing_points: np.ndarray | None
     context_points: np.ndarray | None
     gap_points: np.ndarray | None
     gap_ratio: np.ndarray | None
@@ -90,6 +90,7 @@ def estimands(
     baseline: Baseline | None = None,
     land: np.ndarray | None = None,
     covariates: np.ndarray | None = None,
+    display: bool = True,
 ) -> Estimands:
     """Compute all estimands from a posterior.
 
@@ -113,6 +114,8 @@ def estimands(
         Land of each city. None: no change against the Land.
     covariates : ndarray, shape (C, P), optional
         Context named beforehand; NaN where a city lacks a figure. None: no standing against context.
+    display : bool
+        Whether to compute what is only shown: everything in points but the last level, and the other scales of the gap.
 
     Notes
     -----
@@ -142,20 +145,18 @@ def estimands(
     levels = that_count(here_last, labels, sound)
     standing_raw = _hide(last - peers.mean(last, levels), here_last)
 
-    def points_of(step: np.ndarray) -> np.ndarray:
-        return np.asarray(sign * unit * (p_last - inverse_link(last - step, link)))
+    def points_of(step: np.ndarray) -> np.ndarray | None:
+        return np.asarray(sign * unit * (p_last - inverse_link(last - step, link))) if display else None
 
     shown = {"cities", "link", "unit", "level_last", "standing", "standing_points"}
     out: dict[str, np.ndarray | None] = dict.fromkeys(one.name for one in dataclasses.fields(Estimands) if one.name not in shown)
-    if two_groups:
+    if two_groups and display:
         out["reference_last"] = _hide(unit * inverse_link(at(1, 0.5), link), usable[:, 1, -1])
     if covariates is not None:
         residual = _hide(beyond_context(last, covariates, levels), here_last)
         out |= {"context": sign * residual, "context_points": points_of(residual)}
     if change is not None:
         both = usable[:, 0][:, [0, -1]].all(axis=1)
-        first = at(0, -0.5)
-        p_first = inverse_link(first, link)
         raw = change[:, :, 0]
         relative = _hide(raw - median_of_others(raw, both, labels, sound), both)
         against_peers = _hide(raw - peers.mean(raw, that_count(both, labels, sound)), both)
@@ -168,20 +169,25 @@ def estimands(
             lasting = _hide(kept - median_of_others(kept, both, labels, sound), both)
             out |= {"lasting": sign * lasting, "lasting_points": points_of(lasting)}
         out |= {
-            "level_first": _hide(unit * p_first, usable[:, 0, 0]),
             "change": _hide(sign * raw, both),
             "relative": sign * relative,
             "against_peers": sign * against_peers,
-            "change_points": _hide(sign * unit * (p_last - p_first), both),
             "relative_points": points_of(relative),
             "against_peers_points": points_of(against_peers),
         }
+        four = usable[:, :, [0, -1]].all(axis=(1, 2))
         if two_groups:
-            four = usable[:, :, [0, -1]].all(axis=(1, 2))
+            out["gap"] = _hide(sign * (raw - change[:, :, 1]), four)
+        if display:
+            p_first = inverse_link(at(0, -0.5), link)
+            out |= {
+                "level_first": _hide(unit * p_first, usable[:, 0, 0]),
+                "change_points": _hide(sign * unit * (p_last - p_first), both),
+            }
+        if display and two_groups:
             r_first, r_last = inverse_link(at(1, -0.5), link), inverse_link(at(1, 0.5), link)
             target, reference = sign * unit * (p_last - p_first), sign * unit * (r_last - r_first)
             out |= {
-                "gap": _hide(sign * (raw - change[:, :, 1]), four),
                 "gap_points": _hide(target - reference, four),
                 "gap_ratio": _hide(sign * (p_last / r_last - p_first / r_first), four),
                 "target_points": _hide(target, four),

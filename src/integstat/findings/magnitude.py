@@ -8,7 +8,7 @@ import numpy as np
 
 from integstat.catalogue.schema import IndicatorEntry
 from integstat.findings.estimands import Estimands
-from integstat.findings.settings import FindingSettings
+from integstat.findings.settings import FindingSettings, GapScale
 
 UNIT = {"percent": 100.0, "per_1000": 1000.0}
 _STEEP = 0.25
@@ -33,9 +33,9 @@ def steps_of(indicator: IndicatorEntry, found: Estimands, settings: FindingSetti
 
     Points become ρ / (points per link) at the posterior median of the ring's median level, with a note where that is steep.
     """
-    own = settings.step.get(indicator.id)
+    own, times, level_times = settings.step.get(indicator.id), settings.rho_times, settings.rho_level_times
     if own is None:
-        return Steps(indicator.rho, indicator.rho_level)
+        return Steps(times * indicator.rho, level_times * indicator.rho_level)
     per_link = points_per_link(found)
     rho = own.rho_points / per_link if own.rho_points else own.rho or indicator.rho
     rho_level = own.rho_level_points / per_link if own.rho_level_points else own.rho_level or indicator.rho_level
@@ -44,7 +44,16 @@ def steps_of(indicator: IndicatorEntry, found: Estimands, settings: FindingSetti
     if in_points and max(in_points) > _STEEP:
         steep = f"{max(in_points):.2f}".replace(".", ",")
         note = f"{indicator.name_de}: die Schwelle in Punkten entspricht {steep} auf der Linkskala und ist kaum zu erreichen."
-    return Steps(float(rho), float(rho_level), note)
+    return Steps(times * float(rho), level_times * float(rho_level), note)
+
+
+def gap_step(found: Estimands, steps: Steps, scale: GapScale) -> tuple[np.ndarray | None, float]:
+    """Draws of the gap's change on a scale, and the step there that `steps` is at the ring's median, turned by polarity."""
+    if scale == "link" or found.gap_points is None or found.reference_last is None:
+        return found.gap, steps.rho
+    if scale == "points":
+        return found.gap_points, steps.rho * points_per_link(found)
+    return found.gap_ratio, steps.rho * float(np.median(ring_median(found.level_last / found.reference_last)))
 
 
 def points_per_link(found: Estimands) -> float:

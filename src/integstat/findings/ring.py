@@ -41,7 +41,7 @@ def ring_row(
         "rho_level": steps.rho_level,
         "level_last": float(np.mean(ring_median(found.level_last))),
         "base_growth": 100 * float(cities.bases.ring[0]),
-        "base_shift": base_shift(cities.bases, settings.base_jump),
+        "base_shift": settings.caps and base_shift(cities.bases, settings.base_jump),
         "lands_up": ";".join(one.land for one in lands if one.shifted and one.p_up > one.p_down),
         "lands_down": ";".join(one.land for one in lands if one.shifted and one.p_down >= one.p_up),
         "shift_source": "history" if shift_from_history else "default",

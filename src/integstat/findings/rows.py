@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from integstat.findings.estimands import Estimands
-from integstat.findings.magnitude import Steps
+from integstat.findings.magnitude import Steps, gap_step
 from integstat.findings.settings import FindingSettings
 from integstat.findings.summary import bounds, mean, share
 
-_HEADLINE = {"ring": "relative", "peers": "against_peers", "land": "against_land", "own": "change"}
+HEADLINE = {"ring": "relative", "peers": "against_peers", "land": "against_land", "own": "change", "lasting": "lasting"}
 
 
 def city_rows(found: Estimands, steps: Steps, settings: FindingSettings, beyond: np.ndarray | None = None) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def city_rows(found: Estimands, steps: Steps, settings: FindingSettings, beyond:
         Without peers no level event is estimable; then a deficit is 'worsened' and stable is 'unchanged'.
     """
     count = len(found.cities)
-    columns = _summaries(found, settings.interval) | _events(found, steps, settings, beyond)
+    columns = _summaries(found, settings.interval) | events(found, steps, settings, beyond)
     columns["scale_conflict"] = _conflict(found, count)
     return pd.DataFrame(columns, index=pd.Index(found.cities, name="city"))
 
@@ -83,24 +83,28 @@ def _summaries(found: Estimands, interval: float) -> dict[str, np.ndarray]:
         ("p_standing_context", found.context),
         ("p_lasting", found.lasting),
     ):
-        columns[name] = _above(draws, count)
+        columns[name] = above(draws, count)
     return columns
 
 
-def _above(draws: np.ndarray | None, count: int) -> np.ndarray:
+def above(draws: np.ndarray | None, count: int) -> np.ndarray:
+    """Share of draws above 0, shape (count,); NaN where not estimable."""
     return np.full(count, np.nan) if draws is None else share(draws > 0, np.isfinite(draws[0]))
 
 
-def _events(found: Estimands, steps: Steps, settings: FindingSettings, beyond: np.ndarray | None) -> dict[str, np.ndarray]:
+def events(found: Estimands, steps: Steps, settings: FindingSettings, beyond: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Probability of every event by its column, shape (C,); see `city_rows`."""
     nothing = np.full((1, len(found.cities)), np.nan)
 
     def draws_of(name: str) -> np.ndarray:
         draws = getattr(found, name)
         return nothing if draws is None else np.asarray(draws)
 
-    moved, standing = draws_of(_HEADLINE[settings.headline]), found.standing
+    moved, standing = draws_of(HEADLINE[settings.headline]), found.standing
     also = moved if beyond is None else beyond
-    change, gap, rho, rho_level = draws_of("change"), draws_of("gap"), steps.rho, steps.rho_level
+    change, rho, rho_level = draws_of("change"), steps.rho, steps.rho_level
+    found_gap, gap_rho = gap_step(found, steps, settings.gap_scale)
+    gap = nothing if found_gap is None else found_gap
     has_change, has_level = np.isfinite(moved[0]) & np.isfinite(also[0]), np.isfinite(standing[0])
     improved, worsened, unchanged = moved > rho, moved < -rho, np.abs(moved) <= rho
     up, down, same = improved & (also > rho), worsened & (also < -rho), unchanged & (np.abs(also) <= rho)
@@ -118,9 +122,9 @@ def _events(found: Estimands, steps: Steps, settings: FindingSettings, beyond: n
         "p_as_expected": share(as_expected, has_level),
         "p_deficit": share(down | worse, has_change | has_level),
         "p_stable": share(same & ~worse, has_change),
-        "p_gap_narrowed": share(gap > rho, has_gap),
-        "p_gap_widened": share(gap < -rho, has_gap),
-        "p_gap_unchanged": share(np.abs(gap) <= rho, has_gap),
+        "p_gap_narrowed": share(gap > gap_rho, has_gap),
+        "p_gap_widened": share(gap < -gap_rho, has_gap),
+        "p_gap_unchanged": share(np.abs(gap) <= gap_rho, has_gap),
         "p_improved_absolute": share(change > rho, known),
         "p_worsened_absolute": share(change < -rho, known),
         "p_improved_with_shift": share(improved, stands_back),

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from integstat.tomlfile import Strict
 
-Headline = Literal["ring", "peers", "land", "own"]
+Headline = Literal["ring", "peers", "land", "own", "lasting"]
+GapScale = Literal["link", "points", "ratio"]
 
 
 class Step(Strict):
@@ -35,9 +36,9 @@ class FindingSettings(Strict):
 
     Attributes
     ----------
-    headline : {'ring', 'peers', 'land', 'own'}
-        Which change makes a city's word: the change beyond the ring's median, beyond its peers, beyond
-        its Land, or its own. Another headline is another question, not a check of the first.
+    headline : {'ring', 'peers', 'land', 'own', 'lasting'}
+        Which change makes a city's word: the change beyond the ring's median, beyond its peers, beyond its Land, its own, or
+        the part that lasts of the change beyond the ring's. Another headline is another question, not a check of the first.
     rule : {'set', 'plain'}
         `set`: the largest set whose mean error probability is at most `q` (Newton et al. 2004; Müller et al. 2004).
         `plain`: every cell whose probability is at least `plain_threshold`.
@@ -58,6 +59,12 @@ class FindingSettings(Strict):
         Smallest jump of a base, as a share of it beyond the ring's median growth, that keeps a cell open.
     base_jump_times : float
         And so many times the usual spread of the bases' growth.
+    caps : bool
+        Whether a break or a jump of the base keeps a cell open and out of the yardstick. Without, figures are read as they are.
+    gap_scale : {'link', 'points', 'ratio'}
+        Scale on which the gap's word is decided, with the same step at the ring's median.
+    rho_times, rho_level_times : float
+        Factors on the steps of all indicators.
     step : dict
         Steps by indicator id, where they differ from the catalogue's.
     """
@@ -73,4 +80,8 @@ class FindingSettings(Strict):
     context: tuple[str, ...] = Field(default=(), max_length=3, strict=False)
     base_jump: float = Field(default=0.15, gt=0)
     base_jump_times: float = Field(default=4.0, ge=1)
+    caps: bool = True
+    gap_scale: GapScale = "link"
+    rho_times: float = Field(default=1.0, gt=0)
+    rho_level_times: float = Field(default=1.0, gt=0)
     step: dict[str, Step] = Field(default_factory=dict)

@@ -11,6 +11,8 @@ from integstat.findings.declare import Declaration, declare, kind_row
 from integstat.findings.frame import EVENTS, FINDING_COLUMNS
 from integstat.findings.settings import FindingSettings
 
+Cells = pd.DataFrame | Mapping[str, np.ndarray]  # the columns that words are made of
+FINDINGS = ("open", "success", "deficit", "stable")
 _ABSOLUTE = ("improved_absolute", "worsened_absolute")
 _GAP = ("narrowed", "widened", "gap_unchanged")
 _OF_CHANGE = ("success", "improved", "worsened", "unchanged", "stable")
@@ -28,21 +30,21 @@ def declare_all(grid: pd.DataFrame, settings: FindingSettings) -> tuple[dict[str
     return declared, pd.DataFrame(rows)
 
 
-def eligible(frame: pd.DataFrame, kind: str, settings: FindingSettings) -> np.ndarray:
+def eligible(frame: Cells, kind: str, settings: FindingSettings) -> np.ndarray:
     """Cells in which this kind of event may be declared.
 
     Own changes need a ring large enough, or a prior of its shift from history: as absolute events, and where they are the
     headline.
     """
     if kind in _GAP:
-        return frame["eligible_gap"].to_numpy(bool)
+        return np.asarray(frame["eligible_gap"], dtype=bool)
     own = kind in _ABSOLUTE or (settings.headline == "own" and kind in _OF_CHANGE)
-    return frame["eligible_absolute" if own else "eligible"].to_numpy(bool)
+    return np.asarray(frame["eligible_absolute" if own else "eligible"], dtype=bool)
 
 
-def at_threshold(frame: pd.DataFrame, kind: str, grid: Declaration, settings: FindingSettings) -> Declaration:
-    """Cells of other definitions at the threshold the grid reached; none where the set of the grid is empty."""
-    probability = np.nan_to_num(frame[EVENTS[kind]].to_numpy(float), nan=0.0)
+def at_threshold(frame: Cells, kind: str, grid: Declaration, settings: FindingSettings) -> Declaration:
+    """Cells of other definitions or universes at the threshold the grid reached; none where the set of the grid is empty."""
+    probability = np.nan_to_num(np.asarray(frame[EVENTS[kind]], dtype=float), nan=0.0)
     passed = eligible(frame, kind, settings) & (probability >= grid.threshold)
     return Declaration(passed, grid.threshold, float((1 - probability[passed]).sum()))
 
@@ -56,7 +58,7 @@ def words(frame: pd.DataFrame, declared: Mapping[str, Declaration], settings: Fi
     gap = _word(is_ | {"unchanged": is_["gap_unchanged"]}, "narrowed", "widened", "unchanged")
     out["finding_gap"] = np.where(out["has_gap"].to_numpy(bool), gap, "")
     deficit = is_["deficit"] | is_["worsened"] | is_["worse"]
-    out["finding"] = np.select([is_["success"], deficit, is_["stable"]], ["success", "deficit", "stable"], "open")
+    out["finding"] = np.array(FINDINGS)[finding_codes(is_)]
     out["counts_as_deficit"] = deficit
     moved = is_["improved"] | is_["worsened"]
     absolute = is_["improved_absolute"] | is_["worsened_absolute"]
@@ -71,6 +73,12 @@ def words(frame: pd.DataFrame, declared: Mapping[str, Declaration], settings: Fi
     out["flags"] = [";".join([*base, *(flag for flag, here in late.items() if here[i])]) for i, base in enumerate(frame["flags"])]
     rest = [column for column in out.columns if column not in FINDING_COLUMNS]
     return out[[*FINDING_COLUMNS, *rest]]
+
+
+def finding_codes(is_: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Place of every cell's finding in `FINDINGS`, by the precedence of the method; arrays of any shape."""
+    deficit = is_["deficit"] | is_["worsened"] | is_["worse"]
+    return np.select([is_["success"], deficit, is_["stable"]], [1, 2, 3], 0).astype(np.int8)
 
 
 def _with_shift(frame: pd.DataFrame, settings: FindingSettings) -> np.ndarray:

@@ -1,0 +1,170 @@
+"""One definition judged: estimands, steps, Länder that moved together, and the probability of every event in every city."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from integstat.catalogue import Catalogue
+from integstat.catalogue.schema import DefinitionEntry
+from integstat.findings.baseline import Baseline
+from integstat.findings.cells import Cities, eligibility
+from integstat.findings.estimands import Estimands, estimands
+from integstat.findings.magnitude import Steps, steps_of, unit_of
+from integstat.findings.rows import above, events
+from integstat.findings.settings import FindingSettings
+from integstat.findings.shocks import LandShift, base_shift, beyond_shifts, land_shifts
+
+_AMONG_CITIES = ("ring", "peers", "lasting")  # headlines in which a Land's shift would praise or blame
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Estimands of one definition with what decides about them.
+
+    Attributes
+    ----------
+    found : Estimands
+    steps : Steps
+    lands : list of LandShift
+        Länder whose cities can be held against the others.
+    beyond : ndarray, shape (S, C), or None
+        Where Länder moved: the change beyond those whom the same shift has, or has not, moved.
+    """
+
+    found: Estimands
+    steps: Steps
+    lands: list[LandShift]
+    beyond: np.ndarray | None
+
+
+def estimated(
+    definition: str,
+    tree: xr.DataTree,
+    catalogue: Catalogue,
+    cities: Cities,
+    settings: FindingSettings,
+    baseline: Baseline | None,
+    covariates: pd.DataFrame | None = None,
+    *,
+    display: bool = True,
+) -> Estimands:
+    """Estimands of one definition; of the settings only those about breaks and bases enter, through `cities`.
+
+    Parameters
+    ----------
+    definition : str
+    tree : xarray.DataTree
+    catalogue : Catalogue
+    cities : Cities
+    settings : FindingSettings
+    baseline : Baseline or None
+    covariates : pandas.DataFrame, optional
+        Index `city`.
+    display : bool
+        See `integstat.findings.estimands.estimands`.
+    """
+    indicator, entry = catalogue.definition(definition)
+    names = tree["posterior"]["city"].to_numpy()
+    lands = cities.table["land"].loc[names].to_numpy(str)
+    own = own_peers(entry, cities)
+    return estimands(
+        tree,
+        catalogue.polarity(definition),
+        unit_of(indicator),
+        pool=lands if entry.scope == "same_land" else np.full(len(lands), "ring"),
+        yardstick=~cities.capped[cities.at(names)],
+        baseline=None if own else baseline,
+        land=lands if len(set(lands)) > 1 else None,
+        covariates=None if covariates is None or own else covariates.reindex(names).to_numpy(float),
+        display=display,
+    )
+
+
+def judge(
+    definition: str, found: Estimands, tree: xr.DataTree, catalogue: Catalogue, cities: Cities, settings: FindingSettings
+) -> Judged:
+    """Put steps to the estimands, and find the Länder whose cities moved together."""
+    indicator, entry = catalogue.definition(definition)
+    names = np.array(found.cities)
+    lands, sound = cities.table["land"].loc[names].to_numpy(str), ~cities.capped[cities.at(names)]
+    steps = steps_of(indicator, found, settings)
+    shifts: list[LandShift] = []
+    if len(set(lands)) > 1 and found.change is not None and entry.scope != "same_land":
+        effects = _land_effects(tree, lands, catalogue.polarity(definition))
+        shifts = land_shifts(found.change, lands, sound, steps.rho, settings.interval, effects)
+    shifted, beyond = np.isin(lands, [one.land for one in shifts if one.shifted]), None
+    moved = found.lasting if settings.headline == "lasting" else found.change
+    if moved is not None and shifted.any() and settings.headline in _AMONG_CITIES:
+        beyond = beyond_shifts(moved, lands, shifted, sound)
+    return Judged(found, steps, shifts, beyond)
+
+
+def chances(
+    definition: str, one: Judged, tree: xr.DataTree, catalogue: Catalogue, cities: Cities, settings: FindingSettings
+) -> dict[str, np.ndarray]:
+    """Probability of every event in every city of the ring, and where which words may stand: all that words are made of.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (C,)
+        The columns of `EVENTS`, `p_lasting`, and `eligible`, `eligible_gap`, `eligible_absolute`, for the cities of the ring in
+        the order of the panel; probabilities NaN where not estimable.
+    """
+    places = cities.at(np.array(one.found.cities))
+    count = len(one.found.cities)
+    told = events(one.found, one.steps, settings, one.beyond) | {"p_lasting": above(one.found.lasting, count)}
+    out = {}
+    for name, values in told.items():
+        out[name] = np.full(len(cities.table), np.nan)
+        out[name][places] = values
+    decided, stands = np.isfinite(out["p_success"]), np.isfinite(out["p_worse"])
+    out["eligible"], out["eligible_gap"] = eligibility(cities, catalogue.finding_allowed(definition), decided | stands)
+    changed = np.zeros(len(cities.table), dtype=bool)
+    changed[places] = np.isfinite(one.found.change[0]) if one.found.change is not None else False
+    own = tells_own_change(changed, tree, cities, settings)
+    out["eligible_absolute"] = out["eligible"] & own
+    if settings.headline == "own" and not own:
+        out["p_deficit"] = out["p_worse"]
+    return out
+
+
+def tells_own_change(changed: np.ndarray, tree: xr.DataTree, cities: Cities, settings: FindingSettings) -> bool:
+    """Whether words may speak of a city's own change.
+
+    It needs a ring large enough, or a prior of the shift from history, and bases that did not move everywhere.
+
+    Parameters
+    ----------
+    changed : ndarray of bool, shape (C,)
+        Cities of the ring whose change is estimable.
+    tree : xarray.DataTree
+    cities : Cities
+    settings : FindingSettings
+    """
+    enough = int((changed & ~cities.capped).sum()) >= settings.absolute_from
+    return (enough or shift_from_history(tree)) and not (settings.caps and base_shift(cities.bases, settings.base_jump))
+
+
+def shift_from_history(tree: xr.DataTree) -> bool:
+    """Whether the prior of the common shift comes from earlier years."""
+    return bool(tree.attrs.get("shift_source") == "history")
+
+
+def own_peers(entry: DefinitionEntry, cities: Cities) -> bool:
+    """Whether a definition has peers of its own: those of a Land, or none where a series is comparable with itself only."""
+    return entry.scope == "own_series" or (entry.scope == "same_land" and cities.table["land"].nunique() > 1)
+
+
+def _land_effects(tree: xr.DataTree, lands: np.ndarray, polarity: int) -> np.ndarray | None:
+    """Effect of each city's Land on the change of the target group, turned, shape (S, C); None where the model has none."""
+    posterior = tree["posterior"].to_dataset()
+    if "land_change" not in posterior:
+        return None
+    effects = posterior["land_change"].isel(group=0).transpose("chain", "draw", "land")
+    by_land = effects.to_numpy().reshape(-1, effects.sizes["land"])
+    places = pd.Index(effects["land"].to_numpy().astype(str)).get_indexer(pd.Index(lands))
+    return np.asarray((-1.0 if polarity < 0 else 1.0) * by_land[:, places])
