@@ -16,7 +16,7 @@ from integstat.cli.ranks import ranks_command
 from integstat.errors import DataError, IntegstatError, UsageError
 from integstat.findings.estimands import estimands
 from integstat.findings.ranks import FILE_NAME, WARNING, Comparison, MainDefinition, Yardstick, rank_table, write_comparison
-from integstat.steps.store import write_tree
+from integstat.steps.netcdf import write_tree
 
 CITIES = 8
 NAMES = {f"{i:05d}": f"Stadt [{i}]" for i in range(CITIES)}

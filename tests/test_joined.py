@@ -22,7 +22,7 @@ from integstat.findings.fields import field_statements
 from integstat.joined import Joined, join_fields, join_table
 from integstat.panel import Panel
 from integstat.pipeline import fit_all
-from integstat.steps import Store
+from integstat.steps import Memory, Store
 
 CITIES = 8
 SETTINGS = ChangeSettings(engine="laplace", draws=500)
@@ -124,9 +124,10 @@ def test_one_year_has_no_fields(asked: list[dict[str, Any]]) -> None:
 def test_the_key_is_what_a_field_is_made_of(asked: list[dict[str, Any]]) -> None:
     keys: list[str] = []
 
-    def keep(key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
-        keys.append(key)
-        return compute(), False
+    class Listening(Memory):
+        def tree(self, key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
+            keys.append(key)
+            return compute(), False
 
     catalogue = book()
     trees = posteriors(mains(catalogue).values())
@@ -144,7 +145,7 @@ def test_the_key_is_what_a_field_is_made_of(asked: list[dict[str, Any]]) -> None
         (trees, catalogue, panel, 4),
     ]
     for these, this, where, seed in changed:
-        joining(these, this, panel=where, seed=seed, keep=keep)
+        joining(these, this, panel=where, seed=seed, keeper=Listening())
     assert keys[0] == keys[1] == keys[2]
     assert len({keys[0], *keys[3:]}) == 7
 
@@ -164,7 +165,7 @@ def test_a_ring_from_counts_to_statements(tmp_path: Path) -> None:
     store = Store(tmp_path)
     told: list[bool] = []
     for _ in range(2):
-        found = joining(fits, catalogue, panel=panel, keep=store.tree, progress=lambda *one: told.append(one[-1]))
+        found = joining(fits, catalogue, panel=panel, keeper=store, progress=lambda *one: told.append(one[-1]))
     assert told == [False, True]
     tree = found.trees["work"]
     assert bool(tree["posterior"]["change"].sel(indicator="U.main", city="00000").isnull().all())

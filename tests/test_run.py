@@ -89,9 +89,10 @@ def visible(out: Path) -> set[str]:
 def test_a_run_leaves_its_folder_and_nothing_half_written(ring_folder: Path, tmp_path: Path, fake_fit: FakeFit) -> None:
     result, told = go(ring_folder, tmp_path / "out")
     assert visible(tmp_path / "out") == FILES
-    assert told == [(definition, place, 3, False) for place, definition in enumerate(DEFINITIONS, 1)]
-    assert fake_fit.fitted == DEFINITIONS
-    assert {path.suffix for path in (tmp_path / "out" / ".steps").iterdir()} == {".nc"}
+    assert sorted(definition for definition, *_ in told) == sorted(DEFINITIONS)  # in the order in which fits are done
+    assert [rest for _, *rest in told] == [[place, 3, False] for place in (1, 2, 3)]
+    assert sorted(fake_fit.fitted) == sorted(DEFINITIONS)
+    assert {path.suffix for path in (tmp_path / "out" / ".steps").iterdir()} == {".npz"}
     assert result.data is not None
     assert result.data.fictional
 
@@ -195,7 +196,7 @@ def test_a_failed_run_says_where_and_continues_there(ring_folder: Path, tmp_path
     fake_fit.before = lambda data: None
     _, told = go(ring_folder, out)
     assert [kept for *_, kept in told] == [True, True, False]
-    assert fake_fit.fitted == DEFINITIONS  # each exactly once
+    assert sorted(fake_fit.fitted) == sorted(DEFINITIONS)  # each exactly once
     assert status(out) == dict.fromkeys(STAGES, "done")
     assert visible(out) == FILES
     go(ring_folder, tmp_path / "whole")
@@ -305,7 +306,7 @@ def test_what_a_killed_run_left_half_written_is_removed(ring_folder: Path, tmp_p
         path.write_text("half")
     go(ring_folder, out)
     assert not any(path.exists() for path in left)
-    assert fake_fit.fitted == DEFINITIONS
+    assert sorted(fake_fit.fitted) == sorted(DEFINITIONS)
 
 
 def test_broken_data_leave_no_folder(ring_folder: Path, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from integstat.findings import FindingSettings
 from integstat.findings.cells import cities_of
 from integstat.panel import Panel
 from integstat.peers.partitions import Partitions
-from integstat.pipeline import Keep, Progress, change_data, compute_always, seed_of
-from integstat.steps import digest, source_digest
+from integstat.pipeline import Progress, change_data, seed_of
+from integstat.steps import Keeper, Memory, digest, source_digest
 
 _LEAST = 2  # indicators of a field
 _PACKAGES = ("numpy", "scipy", "arviz-stats")  # another version may draw other numbers
@@ -64,7 +64,7 @@ def join_fields(
     partitions: Partitions | None,
     seed: int,
     *,
-    keep: Keep = compute_always,
+    keeper: Keeper | None = None,
     progress: Progress | None = None,
 ) -> Joined:
     """Join the indicators of every field that has at least two which may carry a finding.
@@ -85,7 +85,7 @@ def join_fields(
         From when on a jump of a base keeps a cell out.
     partitions : Partitions or None
     seed : int
-    keep : callable
+    keeper : Keeper, optional
         Where joint posteriors are kept; the key is the content of the posteriors and of the counts, the seed, the code and the
         versions it computes with.
     progress : callable, optional
@@ -97,13 +97,14 @@ def join_fields(
     """
     if len(years) != 2:
         return Joined({}, {})
+    keeper = Memory() if keeper is None else keeper
     code = digest(source_digest("integstat.change"), [version(name) for name in _PACKAGES])
     fields = _fields(trees, panel, catalogue, main, years, settings, findings, partitions)
     joined, refused = {}, {}
     for done, (field, parts) in enumerate(fields.items(), start=1):
         own_seed, kept = seed_of(seed, f"field {field}"), False
         try:
-            joined[field], kept = keep(_key(parts, own_seed, code), partial(_join, field, parts, own_seed))
+            joined[field], kept = keeper.tree(_key(parts, own_seed, code), partial(_join, field, parts, own_seed))
         except ConvergenceError as error:
             refused[field] = error.sentence()
         if progress is not None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from importlib.metadata import version
 from typing import Literal, Protocol
 
@@ -15,20 +14,21 @@ import pandas as pd
 import xarray as xr
 
 from integstat.catalogue import Catalogue
-from integstat.change import ChangeData, ChangeSettings, NoCounts, from_panel, with_lasting, without_lasting
+from integstat.change import ChangeData, ChangeSettings, NoCounts, for_fit, from_panel, with_lasting
 from integstat.change.kernel import leading
 from integstat.findings import Baseline
 from integstat.panel import Context, Panel
 from integstat.peers.bundle import Bundle, make_bundle
 from integstat.peers.explained import COLUMNS, explained_table, group_weights
 from integstat.peers.features.scaling import transformed
+from integstat.peers.kept import SAMPLED, KeptPeers
 from integstat.peers.partitions import Partitions
 from integstat.peers.settings import PeerSettings
-from integstat.steps import digest, source_digest
+from integstat.steps import Crew, Keeper, Memory, Step, crew_for, digest, missing, run_steps, source_digest
 
 _ENGINE = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba")  # another version may draw other numbers
 KERNEL_AT_MOST = 400  # cities; a fit takes half a minute there
-_PARTITIONS = 200  # over which standing and change against peers are averaged
+Peers = Partitions | KeptPeers
 
 
 class Progress(Protocol):
@@ -36,19 +36,6 @@ class Progress(Protocol):
 
     def __call__(self, definition: str, done: int, total: int, kept: bool) -> None:
         """Tell."""
-
-
-class Keep(Protocol):
-    """Gives back what was kept under a key, or computes and keeps it (see `integstat.steps.Store.tree`)."""
-
-    def __call__(self, key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
-        """Return the tree of this key and whether it had been kept."""
-        ...
-
-
-def compute_always(key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
-    """Keep nothing."""
-    return compute(), False
 
 
 @dataclass(frozen=True)
@@ -78,7 +65,7 @@ def change_data(
     catalogue: Catalogue,
     years: tuple[int, ...],
     settings: ChangeSettings,
-    partitions: Partitions | None,
+    partitions: Peers | None,
 ) -> ChangeData:
     """Take one definition out of the panel with everything the model wants to know.
 
@@ -125,10 +112,12 @@ def change_data(
         rounding=tuple(entry.rounding(year) for year in years),
         rounded_parts=entry.rounded_parts,
         overlap=catalogue.overlap(definition, years, settings.for_definition(definition).overlap),
+        bounds=settings.coarse == "bounds",
+        complete=settings.incomplete == "drop",
     )
 
 
-def peer_kernel(partitions: Partitions, choice: str) -> np.ndarray | None:
+def peer_kernel(partitions: Peers, choice: str) -> np.ndarray | None:
     """Kernel of the peer effects, with few columns; None where the groups of the summary stand for it, or nothing does.
 
     Parameters
@@ -151,7 +140,7 @@ def peer_kernel(partitions: Partitions, choice: str) -> np.ndarray | None:
     return leading(similarity) if choice == "neighbours" and similarity is not None else None
 
 
-def baseline(partitions: Partitions | None, notion: Literal["groups", "neighbours"]) -> Baseline | None:
+def baseline(partitions: Peers | None, notion: Literal["groups", "neighbours"]) -> Baseline | None:
     """Whom a city is compared with in standing and change against peers.
 
     Parameters
@@ -170,7 +159,7 @@ def baseline(partitions: Partitions | None, notion: Literal["groups", "neighbour
     if notion == "neighbours":
         near = partitions.neighbours
         return None if near is None else Baseline(near.cities, weights=near.weights)
-    return Baseline(partitions.cities, labels=partitions.sampled(_PARTITIONS)) if partitions.size > 1 else None
+    return Baseline(partitions.cities, labels=partitions.sampled(SAMPLED)) if partitions.size > 1 else None
 
 
 def covariates_of(context: Context | None, settings: PeerSettings | None, names: Sequence[str]) -> pd.DataFrame | None:
@@ -199,11 +188,12 @@ def fit_all(
     catalogue: Catalogue,
     years: tuple[int, ...],
     settings: ChangeSettings,
-    partitions: Partitions | None,
+    partitions: Peers | None,
     seed: int,
     *,
     cores: int = 2,
-    keep: Keep = compute_always,
+    keeper: Keeper | None = None,
+    crew: Crew | None = None,
     progress: Progress | None = None,
 ) -> Posteriors:
     """Fit every definition of the panel, as many at once as there are cores.
@@ -217,8 +207,10 @@ def fit_all(
     partitions : Partitions or None
     seed : int
     cores : int
-    keep : callable
-        Where fits are kept; the key is the content of data, settings and seed, the code and the versions it computes with.
+    keeper : Keeper, optional
+        Where fits are kept under the key of their step (`fit_step`).
+    crew : Crew, optional
+        Who computes; by default as many threads as cores.
     progress : callable, optional
 
     Raises
@@ -226,46 +218,69 @@ def fit_all(
     ConvergenceError
         If a definition does not pass the gate.
     """
-    code = digest(source_digest("integstat.change"), [version(name) for name in _ENGINE])
-    trees: dict[str, xr.DataTree] = {}
-    empty: list[str] = []
+    keeper = Memory() if keeper is None else keeper
     delivered = set(panel.definitions)
-    definitions = [one for one in catalogue.definition_ids if one in delivered and catalogue.kind(one) != "measure"]
-    running: dict[str, Future[tuple[xr.DataTree, bool]]] = {}
-    with _threads(cores) as pool:
-        for definition in definitions:
-            try:
-                data = change_data(panel, definition, catalogue, years, settings, partitions)
-            except NoCounts:
-                empty.append(definition)
-                continue
-            own_seed, own = seed_of(seed, definition), without_lasting(settings.for_definition(definition), len(years))
-            compute = partial(_fit_one, data, own, own_seed, cores)
-            running[definition] = pool.submit(keep, digest(data, own, own_seed, code), compute)
-        for done, (definition, future) in enumerate(running.items(), start=1):
-            tree, kept = future.result()
-            trees[definition] = with_lasting(tree, settings.for_definition(definition).priors)
-            if progress is not None:
-                progress(definition, done, len(running), kept)
+    steps: dict[str, Step] = {}
+    empty: list[str] = []
+    for definition in catalogue.definition_ids:
+        if definition not in delivered or catalogue.kind(definition) == "measure":
+            continue
+        try:
+            steps[definition] = fit_step(panel, definition, catalogue, years, settings, partitions, seed, cores=cores)
+        except NoCounts:
+            empty.append(definition)
+
+    def tell(step: Step, done: int, total: int, kept: bool, remaining_seconds: float) -> None:
+        if progress is not None:
+            progress(step.name, done, total, kept)
+
+    for step in steps.values():
+        keeper.forgive(step.key)  # who starts again wants it tried again
+    with crew_for(cores, None, missing(steps.values(), keeper)) if crew is None else nullcontext(crew) as hands:
+        ran = run_steps(steps.values(), keeper, hands, tell)
+    for error in ran.failed.values():
+        raise error
+    trees = {
+        definition: with_lasting(keeper.read(step.key), settings.for_definition(definition).priors)
+        for definition, step in steps.items()
+    }
     return Posteriors(trees, tuple(empty))
+
+
+def fit_step(
+    panel: Panel,
+    definition: str,
+    catalogue: Catalogue,
+    years: tuple[int, ...],
+    settings: ChangeSettings,
+    partitions: Peers | None,
+    seed: int,
+    *,
+    cores: int = 1,
+) -> Step:
+    """Make the step that fits one definition; its key is the content of data and settings, its seed, the code and the versions.
+
+    What is kept leaves open what lasts (`integstat.change.fit_open`), which is therefore not in the key.
+
+    Raises
+    ------
+    NoCounts
+        If no city has a usable count in the target group.
+    """
+    data = change_data(panel, definition, catalogue, years, settings, partitions)
+    own, own_seed = for_fit(settings.for_definition(definition), len(years)), seed_of(seed, definition)
+    return Step(digest(data, own, own_seed, _code()), definition, _fit_one, (data, own, own_seed, cores))
+
+
+@cache
+def _code() -> str:
+    return digest(source_digest("integstat.change"), [version(name) for name in _ENGINE])
 
 
 def _fit_one(data: ChangeData, settings: ChangeSettings, seed: int, cores: int) -> xr.DataTree:
     from integstat.change import fit_open
 
     return fit_open(data, settings, seed, cores=cores, threads=1)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that start nothing more, and are not waited for, once something has gone wrong."""
-    pool = ThreadPoolExecutor(count)
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 def fit_table(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
@@ -298,7 +313,7 @@ def explained_by_peers(
     near = partitions.neighbours
     if near is None or len(partitions.cities) > KERNEL_AT_MOST:
         return pd.DataFrame(columns=COLUMNS)
-    notions = {"groups": group_weights(partitions.sampled(_PARTITIONS)), "neighbours": near.weights}
+    notions = {"groups": group_weights(partitions.sampled(SAMPLED)), "neighbours": near.weights}
     return explained_table(
         panel,
         catalogue,
@@ -326,7 +341,7 @@ def bundle_of(partitions: Partitions, context: Context, settings: PeerSettings, 
         partitions.scaled,
         context,
         settings.model_copy(update={"neighbours": partitions.neighbours.k}),
-        labels=partitions.draws.at(chosen).systematic(_PARTITIONS),
+        labels=partitions.draws.at(chosen).systematic(SAMPLED),
         summary=partitions.summary,
         probability=partitions.probability,
         groups=partitions.names,

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import expit
 from tests.findings.rings import catalogue, indicator
-from tests.panel.cells import panel
 
 from integstat.change import ChangeData, ChangeSettings, fit
 from integstat.findings.bridge import (
@@ -420,7 +419,7 @@ def test_the_catalogue_says_which_definitions_may_be_bridged(scope, polarity, wo
     book = catalogue(entry, indicator("V"))
     main, other = ring().trees()
     posteriors = {"U.main": main, "U.other": other, "V.main": other}
-    found = bridge_definition("U.main", posteriors, panel([[(1, 2), (1, 2)]]), book, YEARS, 1)
+    found = bridge_definition("U.main", posteriors, 1, book, YEARS, 1)
     assert bool(found.cities) is not bool(word)
     assert {one.definition_from for one in found.bridges} == {"U.other"}
     assert all(word in one for one in found.reasons)

@@ -173,6 +173,8 @@ def from_panel(
     rounding: tuple[int, ...] | None = None,
     rounded_parts: int = 1,
     overlap: float = 0.0,
+    bounds: bool = True,
+    complete: bool = False,
 ) -> ChangeData:
     """Take one definition out of the panel.
 
@@ -198,19 +200,23 @@ def from_panel(
         See `ChangeData`.
     rounding, rounded_parts
         See `Panel.cells`.
+    bounds : bool
+        Whether a coarse count is taken for all it may stand for; otherwise a rounded one as delivered, and '< 3' as none.
+    complete : bool
+        Whether cities without the target group's figure of some year are left out.
 
     Raises
     ------
     NoCounts
         If no city has a usable cell in the target group.
     """
-    whole = kind != "mean_of_months"
+    whole = bounds and kind != "mean_of_months"
     cells = panel.cells(definition, groups, years, rounding=rounding, rounded_parts=rounded_parts, whole=whole)
     n = cells.n
     kept_groups = [g for g in range(len(groups)) if (n[:, g] > 0).any()]
-    if not kept_groups or kept_groups[0] != 0:
+    keep = (n[:, 0] > 0).all(axis=1) if complete else (n[:, 0] > 0).any(axis=1)
+    if not kept_groups or kept_groups[0] != 0 or not keep.any():
         raise NoCounts(f"{definition}: no city delivered a usable count of the target group")
-    keep = (n[:, 0] > 0).any(axis=1)
     names = [city for city, kept in zip(cells.cities, keep, strict=True) if kept]
     coarse, parts = cells.bounds[keep][:, kept_groups], cells.parts[keep][:, kept_groups]
     lands = dict(zip(panel.cities["city"], panel.cities["land"], strict=True))

@@ -33,6 +33,7 @@ class _Result:
 
 
 _PASSING = ("group_change", "own_path")  # needed for what lasts, not kept
+_READ = ("engine", "draws", "tune", "chains", "target_accept")  # beside the priors
 _ONE_SAMPLER = Lock()  # the sampler uses all cores and its compiler is not made for threads
 
 
@@ -101,15 +102,16 @@ def with_lasting(tree: xr.DataTree, priors: Priors) -> xr.DataTree:
     return out
 
 
-def without_lasting(settings: ChangeSettings, years: int) -> ChangeSettings:
-    """Return the settings that `fit_open` reads of these: for two years none about what lasts.
+def for_fit(settings: ChangeSettings, years: int) -> ChangeSettings:
+    """Return what `fit_open` reads of the settings: nothing that the data carry already, for two years no prior of what lasts.
 
-    Two rings that differ in nothing else share their fits.
+    Two analyses that differ in nothing else share their fits.
     """
-    if years > 2:
-        return settings
-    default = {name: Priors.model_fields[name].default for name in ("lasting_a", "lasting_b", "lasting_source")}
-    return settings.model_copy(update={"priors": settings.priors.model_copy(update=default)})
+    priors = settings.priors
+    if years <= 2:
+        open_ = {name: Priors.model_fields[name].default for name in ("lasting_a", "lasting_b", "lasting_source")}
+        priors = priors.model_copy(update=open_)
+    return ChangeSettings(**{name: getattr(settings, name) for name in _READ}, priors=priors)
 
 
 def _run(data: ChangeData, settings: ChangeSettings, seed: int, cores: int, threads: int) -> _Result:

@@ -96,6 +96,10 @@ class ChangeSettings(Strict):
         Whether a Land effect on the change enters, where it is estimable.
     months_weight : float
         Weight w of an annual mean: 1 counts the average month once, 12 every month as new evidence.
+    coarse : {'bounds', 'as_delivered'}
+        Rounded figures and '< 3' as all the counts they may stand for; or rounded ones as they are, and none for '< 3'.
+    incomplete : {'keep', 'drop'}
+        Whether cities with the target group's figure of some years only take part.
     indicator : dict of str to PriorChanges
         Priors of single indicators, by id; by full id of one definition of it, which comes before the indicator's.
     history : str or tuple of str
@@ -114,6 +118,8 @@ class ChangeSettings(Strict):
     peers: Literal["coassignment", "neighbours", "groups", "none"] = "coassignment"
     land: bool = True
     months_weight: float = Field(default=1.0, ge=1.0, le=12.0)
+    coarse: Literal["bounds", "as_delivered"] = "bounds"
+    incomplete: Literal["keep", "drop"] = "keep"
     overlap: float | None = Field(default=None, ge=0.0, lt=1.0)
     priors: Priors = Priors()
     history: str | tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,14 @@ from integstat.catalogue import Catalogue
 from integstat.findings.baseline import Baseline
 from integstat.findings.bridge import Bridge, bridge_definition, extended
 from integstat.findings.cells import Cities, cities_of, complete
+from integstat.findings.declare import Declaration
 from integstat.findings.definition import Judged, estimated, judge, shift_from_history, tells_own_change
 from integstat.findings.ledger import ledger_columns
 from integstat.findings.ring import ring_row
 from integstat.findings.rows import city_rows, empty_rows
 from integstat.findings.settings import FindingSettings
 from integstat.findings.shocks import LandShift
-from integstat.findings.words import at_threshold, declare_all, words
+from integstat.findings.words import at_threshold, declare_all, without_words, words
 from integstat.panel import Panel
 
 _STOCK_NOTE = (
@@ -119,7 +120,7 @@ def build_findings(
         indicator, cities = catalogue.definition(definition)[0], delivered[definition]
         wanted = definition in main.values() and catalogue.finding_allowed(definition)
         known = posteriors if wanted else {definition: tree}
-        over = bridge_definition(definition, known, panel, catalogue, years, seed, doubtful)
+        over = bridge_definition(definition, known, panel.cities["land"].nunique(), catalogue, years, seed, doubtful)
         whole = extended(tree, over)
         found = estimated(definition, whole, catalogue, cities, settings, baseline, covariates)
         one = judge(definition, found, whole, catalogue, cities, settings)
@@ -147,6 +148,24 @@ def build_findings(
         bridges=_bridge_table(bridges),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def redeclared(findings: Findings, grid: pd.DataFrame, settings: FindingSettings) -> tuple[Findings, dict[str, Declaration]]:
+    """Declare anew on a grid with other probabilities; the other definitions follow at its thresholds.
+
+    Parameters
+    ----------
+    findings : Findings
+    grid : pandas.DataFrame
+        The grid of `findings`, with other values in the columns of probabilities.
+    settings : FindingSettings
+    """
+    declared, kinds = declare_all(grid, settings)
+    frozen = {kind: at_threshold(findings.others, kind, one, settings) for kind, one in declared.items()}
+    new_grid, others = (
+        words(without_words(frame), found, settings) for frame, found in ((grid, declared), (findings.others, frozen))
+    )
+    return replace(findings, grid=new_grid, others=others, kinds=kinds), declared
 
 
 def _rows(one: Judged, cities: Cities, settings: FindingSettings) -> pd.DataFrame:

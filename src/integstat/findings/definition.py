@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,10 @@ import xarray as xr
 
 from integstat.catalogue import Catalogue
 from integstat.catalogue.schema import DefinitionEntry
+from integstat.change.lasting import with_share
 from integstat.findings.baseline import Baseline
 from integstat.findings.cells import Cities, eligibility
-from integstat.findings.estimands import Estimands, estimands
+from integstat.findings.estimands import Estimands, estimands, lasting_relative
 from integstat.findings.magnitude import Steps, steps_of, unit_of
 from integstat.findings.rows import above, events
 from integstat.findings.settings import FindingSettings
@@ -75,8 +77,7 @@ def estimated(
         tree,
         catalogue.polarity(definition),
         unit_of(indicator),
-        pool=lands if entry.scope == "same_land" else np.full(len(lands), "ring"),
-        yardstick=~cities.capped[cities.at(names)],
+        **_compared(entry, cities, names),
         baseline=None if own else baseline,
         land=lands if len(set(lands)) > 1 else None,
         covariates=None if covariates is None or own else covariates.reindex(names).to_numpy(float),
@@ -84,23 +85,67 @@ def estimated(
     )
 
 
+def with_lasting_of(
+    definition: str, found: Estimands, tree: xr.DataTree, catalogue: Catalogue, cities: Cities, a: float, b: float
+) -> Estimands:
+    """Return the estimands with what lasts under a Beta(a, b) prior, of a tree that leaves it open; not the part in points.
+
+    The same as `estimated` makes of the tree after `integstat.change.with_lasting`, at a small part of the cost.
+    """
+    posterior = tree["posterior"].to_dataset()
+    needed = [name for name in ("change", "delta", "lasting_quantile", "lasting_scatter", "lasting_change") if name in posterior]
+    lasting = lasting_relative(
+        with_share(posterior[needed].isel(group=[0]), a, b),
+        (tree["observed_data"]["n"].to_numpy() > 0)[:, 0][:, [0, -1]].all(axis=1),
+        catalogue.polarity(definition),
+        **_compared(catalogue.definition(definition)[1], cities, np.array(found.cities)),
+    )
+    return replace(found, lasting=lasting, lasting_points=None)
+
+
+def _compared(entry: DefinitionEntry, cities: Cities, names: np.ndarray) -> dict[str, np.ndarray]:
+    """Pool of comparison and yardstick of the cities of a posterior."""
+    lands = cities.table["land"].loc[names].to_numpy(str)
+    pool = lands if entry.scope == "same_land" else np.full(len(lands), "ring")
+    return {"pool": pool, "yardstick": ~cities.capped[cities.at(names)]}
+
+
 def judge(
     definition: str, found: Estimands, tree: xr.DataTree, catalogue: Catalogue, cities: Cities, settings: FindingSettings
 ) -> Judged:
     """Put steps to the estimands, and find the Länder whose cities moved together."""
-    indicator, entry = catalogue.definition(definition)
+    steps = steps_of(catalogue.definition(definition)[0], found, settings)
+    shifts = shifts_of(definition, found, steps, tree, catalogue, cities, settings)
+    return Judged(found, steps, shifts, beyond_of(found, shifts, cities, settings))
+
+
+def shifts_of(
+    definition: str,
+    found: Estimands,
+    steps: Steps,
+    tree: xr.DataTree,
+    catalogue: Catalogue,
+    cities: Cities,
+    settings: FindingSettings,
+) -> list[LandShift]:
+    """Länder held against the others; none where a definition is comparable within a Land only, or there is but one."""
     names = np.array(found.cities)
-    lands, sound = cities.table["land"].loc[names].to_numpy(str), ~cities.capped[cities.at(names)]
-    steps = steps_of(indicator, found, settings)
-    shifts: list[LandShift] = []
-    if len(set(lands)) > 1 and found.change is not None and entry.scope != "same_land":
-        effects = _land_effects(tree, lands, catalogue.polarity(definition))
-        shifts = land_shifts(found.change, lands, sound, steps.rho, settings.interval, effects)
-    shifted, beyond = np.isin(lands, [one.land for one in shifts if one.shifted]), None
+    lands = cities.table["land"].loc[names].to_numpy(str)
+    if len(set(lands)) < 2 or found.change is None or catalogue.definition(definition)[1].scope == "same_land":
+        return []
+    effects = _land_effects(tree, lands, catalogue.polarity(definition))
+    return land_shifts(found.change, lands, ~cities.capped[cities.at(names)], steps.rho, settings.interval, effects)
+
+
+def beyond_of(found: Estimands, shifts: Sequence[LandShift], cities: Cities, settings: FindingSettings) -> np.ndarray | None:
+    """Change beyond those whom the same shift of a Land has, or has not, moved; None where it plays no part in the headline."""
     moved = found.lasting if settings.headline == "lasting" else found.change
-    if moved is not None and shifted.any() and settings.headline in _AMONG_CITIES:
-        beyond = beyond_shifts(moved, lands, shifted, sound)
-    return Judged(found, steps, shifts, beyond)
+    if moved is None or settings.headline not in _AMONG_CITIES or not any(one.shifted for one in shifts):
+        return None
+    names = np.array(found.cities)
+    lands = cities.table["land"].loc[names].to_numpy(str)
+    shifted = np.isin(lands, [one.land for one in shifts if one.shifted])
+    return beyond_shifts(moved, lands, shifted, ~cities.capped[cities.at(names)]) if shifted.any() else None
 
 
 def chances(

@@ -13,6 +13,7 @@ from integstat.findings.settings import FindingSettings
 
 Cells = pd.DataFrame | Mapping[str, np.ndarray]  # the columns that words are made of
 FINDINGS = ("open", "success", "deficit", "stable")
+_LATE = ("with_ring", "with_land", "other_land", "poor_level")  # flags that follow from words
 _ABSOLUTE = ("improved_absolute", "worsened_absolute")
 _GAP = ("narrowed", "widened", "gap_unchanged")
 _OF_CHANGE = ("success", "improved", "worsened", "unchanged", "stable")
@@ -73,6 +74,12 @@ def words(frame: pd.DataFrame, declared: Mapping[str, Declaration], settings: Fi
     out["flags"] = [";".join([*base, *(flag for flag, here in late.items() if here[i])]) for i, base in enumerate(frame["flags"])]
     rest = [column for column in out.columns if column not in FINDING_COLUMNS]
     return out[[*FINDING_COLUMNS, *rest]]
+
+
+def without_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take back what `words` put into the flags, so that the frame can be given words anew."""
+    flags = [[flag for flag in str(one).split(";") if flag and flag not in _LATE] for one in frame["flags"]]
+    return frame.assign(flags=pd.Series(flags, index=frame.index, dtype=object))
 
 
 def finding_codes(is_: Mapping[str, np.ndarray]) -> np.ndarray:

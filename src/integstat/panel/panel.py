@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,7 @@ class Panel:
 
     counts: pd.DataFrame
     cities: pd.DataFrame
+    _known: dict[tuple[Any, ...], Cells] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         missing = [column for column in COUNT_COLUMNS if column not in self.counts.columns]
@@ -175,8 +177,23 @@ class Panel:
         `< 3` is 0, 1 or 2. A numerator that is a multiple of the rounding is taken as rounded, one that is not as exact: the
         city had the register's own figure. A base is taken as delivered, rounded or not; without one the cell tells nothing.
         """
+        by_year = tuple(rounding) if rounding is not None and whole else (1,) * len(years)
+        place = (definition, groups, years, by_year, rounded_parts, whole)
+        if place not in self._known:
+            self._known[place] = self._look_up(definition, groups, years, by_year, rounded_parts, whole)
+        return self._known[place]
+
+    def _look_up(
+        self,
+        definition: str,
+        groups: tuple[str, ...],
+        years: tuple[int, ...],
+        rounding: tuple[int, ...],
+        rounded_parts: int,
+        whole: bool,
+    ) -> Cells:
         y, n, code = self._grid(definition, groups, years)
-        steps = np.broadcast_to(np.array(rounding if rounding is not None and whole else [1] * len(years)), y.shape)
+        steps = np.broadcast_to(np.array(rounding), y.shape)
         based = n > 0
         low_count = based & (code == "below_3") & whole
         rounded = based & np.isfinite(y) & (steps > 1) & (np.nan_to_num(y) % steps == 0)
@@ -185,13 +202,15 @@ class Panel:
         bounds[low_count] = _BELOW_3
         bounds[rounded] = np.stack([y - half, y + half], axis=-1)[rounded]
         usable = based & (np.isfinite(y) | low_count)
-        return Cells(
-            cities=tuple(self.cities["city"]),
-            y=np.where(usable, np.nan_to_num(y), 0.0),
-            n=np.where(usable, n, 0.0),
-            bounds=bounds,
-            parts=np.where(rounded, rounded_parts, 1),
-        )
+        arrays = {
+            "y": np.where(usable, np.nan_to_num(y), 0.0),
+            "n": np.where(usable, n, 0.0),
+            "bounds": bounds,
+            "parts": np.where(rounded, rounded_parts, 1),
+        }
+        for array in arrays.values():
+            array.flags.writeable = False  # the next caller gets the same
+        return Cells(cities=tuple(self.cities["city"]), **arrays)
 
     def _grid(
         self, definition: str, groups: tuple[str, ...], years: tuple[int, ...]

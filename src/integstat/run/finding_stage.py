@@ -72,7 +72,7 @@ def finding_stage(
         config.findings,
         partitions,
         config.seed,
-        keep=store.tree,
+        keeper=store,
     )
     fields, field_kinds = field_statements(
         joined.trees,

@@ -110,7 +110,7 @@ def _later_stages(
             partitions,
             config.seed,
             cores=options.jobs,
-            keep=store.tree,
+            keeper=store,
             progress=progress,
         )
         fits = fit_table(posteriors.trees)
@@ -164,7 +164,7 @@ def _write_intake(out: Path, delivery: Delivery) -> None:
 def _write_posteriors(path: Path, trees: dict[str, Any]) -> None:
     import xarray as xr
 
-    from integstat.steps.store import write_tree
+    from integstat.steps.netcdf import write_tree
 
     whole = xr.DataTree.from_dict(dict(trees))
     write_tree(path, whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,23 +12,21 @@ _PART = ".part"
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def writing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; on leaving without an error it takes the place of `path` in one move.
 
     After an error, or when the process is killed, `path` is what it was before; a killed process leaves the temporary file,
-    which `sweep` removes.
+    which `sweep` removes. Without `sync`, a computer that loses power may leave a damaged file: for what can be checked and
+    computed again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f"{_PART}{path.suffix}", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    part = path.parent / f".{path.stem[:40]}-{secrets.token_hex(8)}{_PART}{path.suffix}"
+    part.touch(exist_ok=False)  # with the rights of any new file; to ask for the umask is to change it, for all threads
     try:
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
+        if sync:
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+import json
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from threading import Lock
+from typing import Protocol
 
+import numpy as np
 import xarray as xr
 
-from integstat.steps.atomic import writing
+from integstat.errors import IntegstatError
+from integstat.steps.atomic import write_text, writing
+from integstat.steps.failure import Failure
+from integstat.steps.packing import Packed, pack, unpack
+
+_DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError, MemoryError, NotImplementedError, zipfile.BadZipFile)
 
 
-@dataclass(frozen=True)
-class Store:
-    """A folder of results, one file per key; a file is whole or absent, so a killed run continues where it was.
+class Keeper(Protocol):
+    """Keeps trees under keys, and the errors that came in their place. What is read is what `pack` makes of what was written."""
 
-    Attributes
-    ----------
-    folder : Path
-    """
+    def has(self, key: str) -> bool:
+        """Tell whether a tree is kept under this key."""
+        ...
 
-    folder: Path
-    _files: Lock = field(default_factory=Lock, repr=False, compare=False)  # one thread at a time reads or writes
+    def read(self, key: str) -> xr.DataTree:
+        """Return the tree of this key; KeyError if there is none."""
+        ...
+
+    def write(self, key: str, tree: xr.DataTree) -> None:
+        """Keep a tree; TypeError if it holds what cannot be kept."""
+        ...
+
+    def failure(self, key: str) -> IntegstatError | None:
+        """Return the error that is kept under this key, None if there is none."""
+        ...
+
+    def fail(self, key: str, error: IntegstatError) -> None:
+        """Keep an error."""
+        ...
+
+    def forgive(self, key: str) -> None:
+        """Forget the error kept under this key, so that the step is tried again."""
+        ...
 
     def tree(self, key: str, compute: Callable[[], xr.DataTree]) -> tuple[xr.DataTree, bool]:
         """Return the kept tree of this key, or compute and keep it.
@@ -33,29 +57,107 @@ class Store:
         kept : bool
             Whether it had been computed before.
         """
-        path = self.folder / f"{key}.nc"
-        if path.exists():
-            with self._files:
-                return read_tree(path), True
-        tree = compute()
-        with self._files:
-            write_tree(path, tree)
-            return read_tree(path), False
+        if self.has(key):
+            with suppress(KeyError):  # a file may be damaged where `has` does not look
+                return self.read(key), True
+        tree = unpack(pack(compute()))
+        self.write(key, tree)
+        return tree, False
 
 
-def write_tree(path: Path, tree: xr.DataTree) -> None:
-    """Write a tree as NetCDF, floats in single precision, whole or not at all."""
-    posteriors = [node for node in tree.subtree if node.name == "posterior"]
-    encoding = {node.path: {str(name): {"dtype": "float32"} for name in _floats(node.to_dataset())} for node in posteriors}
-    with writing(path) as part:
-        tree.to_netcdf(part, engine="h5netcdf", encoding=encoding)
+@dataclass(frozen=True)
+class Store(Keeper):
+    """A folder of results, one file per key; a file is whole or absent, so a killed run continues where it was.
+
+    Trees are uncompressed `.npz`, errors are JSON. Any number of threads may read and write.
+
+    Attributes
+    ----------
+    folder : Path
+    """
+
+    folder: Path
+
+    def has(self, key: str) -> bool:
+        """Tell whether a tree is kept under this key, by the table of contents at the end of its file."""
+        try:
+            with zipfile.ZipFile(self._file(key)) as file:
+                return bool(file.namelist())
+        except _DAMAGE:
+            return False
+
+    def read(self, key: str) -> xr.DataTree:
+        """Read a tree into memory.
+
+        Raises
+        ------
+        KeyError
+            If there is none, or its file is damaged; that is removed, so that it will be computed again.
+        """
+        path = self._file(key)
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return unpack(dict(arrays))
+        except _DAMAGE as error:
+            path.unlink(missing_ok=True)
+            raise KeyError(key) from error
+
+    def write(self, key: str, tree: xr.DataTree) -> None:
+        """Keep a tree, whole or not at all."""
+        packed = pack(tree)
+        with writing(self._file(key), sync=False) as part:
+            np.savez(part, allow_pickle=False, **packed)
+
+    def failure(self, key: str) -> IntegstatError | None:
+        """Return the error that is kept under this key, None if there is none or its file is damaged."""
+        try:
+            return Failure(**json.loads(self._error_file(key).read_text(encoding="utf-8"))).error()
+        except (OSError, TypeError, ValueError):
+            return None
+
+    def fail(self, key: str, error: IntegstatError) -> None:
+        """Keep an error."""
+        write_text(self._error_file(key), json.dumps(asdict(Failure.of(error)), ensure_ascii=False) + "\n")
+
+    def forgive(self, key: str) -> None:
+        """Forget the error kept under this key, so that the step is tried again."""
+        self._error_file(key).unlink(missing_ok=True)
+
+    def _file(self, key: str) -> Path:
+        return self.folder / f"{key}.npz"
+
+    def _error_file(self, key: str) -> Path:
+        return self.folder / f"{key}.json"
 
 
-def _floats(data: xr.Dataset) -> list[Hashable]:
-    return [name for name, values in data.data_vars.items() if values.dtype == float]
+@dataclass(frozen=True)
+class Memory(Keeper):
+    """The same without a folder, for as long as the object lives; what is read is a copy."""
 
+    _trees: dict[str, Packed] = field(default_factory=dict, repr=False)
+    _errors: dict[str, Failure] = field(default_factory=dict, repr=False)
 
-def read_tree(path: Path) -> xr.DataTree:
-    """Read a tree into memory and close the file."""
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()
+    def has(self, key: str) -> bool:
+        """Tell whether a tree is kept under this key."""
+        return key in self._trees
+
+    def read(self, key: str) -> xr.DataTree:
+        """Return a copy of the tree of this key; KeyError if there is none."""
+        return unpack({name: array.copy() for name, array in self._trees[key].items()})
+
+    def write(self, key: str, tree: xr.DataTree) -> None:
+        """Keep a copy of a tree."""
+        self._trees[key] = {name: array.copy() for name, array in pack(tree).items()}
+
+    def failure(self, key: str) -> IntegstatError | None:
+        """Return the error that is kept under this key, None if there is none."""
+        kept = self._errors.get(key)
+        return None if kept is None else kept.error()
+
+    def fail(self, key: str, error: IntegstatError) -> None:
+        """Keep an error."""
+        self._errors[key] = Failure.of(error)
+
+    def forgive(self, key: str) -> None:
+        """Forget the error kept under this key, so that the step is tried again."""
+        self._errors.pop(key, None)

@@ -9,13 +9,12 @@ import xarray as xr
 from integstat.catalogue import Catalogue
 from integstat.findings.bridge.levels import Bridged, bridge
 from integstat.findings.bridge.seen import Counting
-from integstat.panel import Panel
 
 
 def bridge_definition(
     definition: str,
     posteriors: Mapping[str, xr.DataTree],
-    panel: Panel,
+    lands: int,
     catalogue: Catalogue,
     years: tuple[int, ...],
     seed: int,
@@ -29,7 +28,8 @@ def bridge_definition(
         The main definition; in `posteriors`.
     posteriors : mapping of str to DataTree
         By definition; those of other indicators are passed over.
-    panel : Panel
+    lands : int
+        Number of Länder in the ring.
     catalogue : Catalogue
     years : tuple of int
     seed : int
@@ -43,15 +43,15 @@ def bridge_definition(
     """
     indicator = catalogue.definition(definition)[0].id
     others = {one: tree for one, tree in posteriors.items() if one != definition and catalogue.definition(one)[0].id == indicator}
-    refused = {one: _refused(one, definition, panel, catalogue) for one in others}
+    refused = {one: _refused(one, definition, lands, catalogue) for one in others}
     counting = {one: _counting(one, catalogue, years) for one in (definition, *others)}
     return bridge(posteriors[definition], others, seed, counting=counting, refused=refused, left_out=left_out)
 
 
-def _refused(other: str, main: str, panel: Panel, catalogue: Catalogue) -> str:
+def _refused(other: str, main: str, lands: int, catalogue: Catalogue) -> str:
     for one in (other, main):
         scope = catalogue.definition(one)[1].scope
-        if scope == "own_series" or (scope == "same_land" and panel.cities["land"].nunique() > 1):
+        if scope == "own_series" or (scope == "same_land" and lands > 1):
             return f"{one} ist nicht über alle Städte des Rings vergleichbar"
     if catalogue.polarity(other) != catalogue.polarity(main):
         return f"ein hoher Wert bedeutet bei {other} nicht dasselbe wie bei {main}"

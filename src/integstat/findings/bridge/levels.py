@@ -263,7 +263,7 @@ def _count(tree: xr.DataTree) -> int:
 def _variables(main: xr.DataTree, other: xr.DataTree) -> list[str]:
     """Variables by city and group that both posteriors have."""
     both = set(main["posterior"].data_vars) & set(other["posterior"].data_vars)
-    return sorted(str(name) for name in both if set(main["posterior"][name].dims) == set(_DIMS))
+    return sorted(str(name) for name in both if all(set(one["posterior"][name].dims) == set(_DIMS) for one in (main, other)))
 
 
 def _drawn(tree: xr.DataTree, name: str, cities: Sequence[str], groups: list[str], count: int) -> np.ndarray:

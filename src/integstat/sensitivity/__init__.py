@@ -1,0 +1,1 @@
+"""Which findings survive other definitions and other models, and what flips the rest."""

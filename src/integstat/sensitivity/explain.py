@@ -1,0 +1,217 @@
+"""What the universes say about every finding: how robust it is, what would change it, and what its doubt is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from integstat.sensitivity.attribution import Attribution, attribute
+from integstat.sensitivity.flips import Flip, smallest_flips
+from integstat.sensitivity.leverage import axes_alone, leverage
+from integstat.sensitivity.robustness import event_of, mixed, pooled, robustness
+from integstat.sensitivity.universes import FINDINGS, NOT_THERE, Universes
+
+ROBUSTNESS_CODEBOOK: dict[str, str] = {
+    "city": "Amtlicher Gemeindeschlüssel (Text)",
+    "city_name": "Name der Stadt",
+    "field": "Handlungsfeld",
+    "indicator": "Indikator",
+    "definition": "Hauptdefinition, als indicator.definition",
+    "finding": "Befund: success, deficit, stable oder open",
+    "event": "Ereignis, dessen Wahrscheinlichkeit hier steht: p_success, p_deficit oder p_stable; bei open das wahrscheinlichste",
+    "p_own": "seine Wahrscheinlichkeit auf dem Rechenweg des Rings",
+    "p_headline": "über die Modelle gemittelt, mit den festgelegten Gewichten: daraus folgt der Befund",
+    "p_pooled": "über Modelle und Definitionen gemittelt; nie der Befund",
+    "robustness": "Anteil gleichwertiger Rechenwege mit demselben Befund, gewichtet",
+    "failed": "Anteil gleichwertiger Rechenwege, die nicht zu rechnen waren, gewichtet; sie zählen nicht als derselbe Befund",
+    "universes": "Zahl der gleichwertigen Rechenwege, der des Rings eingeschlossen",
+    "robustness_with_uncertain": "dasselbe mit den Rechenwegen, deren Gleichwertigkeit offen ist",
+    "universes_with_uncertain": "Zahl dieser Rechenwege",
+    "flip_size": "kleinste Zahl von Änderungen an Modell oder Definition mit einem anderen Befund; leer: keine; 0: ohne jede",
+    "flips": "alle Änderungen dieser Größe, als Achse=Alternative, mit + verbunden und dem Befund danach; mit ; getrennt",
+    "flip_size_any": "dasselbe, wenn auch Frage und Entscheidung geändert werden dürfen",
+    "flips_any": "alle Änderungen dieser Größe",
+}
+ATTRIBUTION_CODEBOOK: dict[str, str] = {
+    "city": "Amtlicher Gemeindeschlüssel (Text)",
+    "city_name": "Name der Stadt",
+    "indicator": "Indikator",
+    "event": "Ereignis",
+    "part": "counting (Zählfehler und Unschärfe des Modells), lasting (was bleibt) oder Name einer Achse",
+    "part_name": "Name auf Deutsch",
+    "value": "Beitrag zu P(1 − P), über Modelle und Definitionen gemittelt; die Beiträge einer Zelle ergeben die Summe",
+    "share": "derselbe als Anteil daran",
+}
+_PARTS = {"counting": "Zählfehler und Unschärfe innerhalb eines Rechenwegs", "lasting": "was von der Veränderung bleibt"}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the universes say about one indicator.
+
+    Attributes
+    ----------
+    universes : Universes
+    headline : ndarray of int8, shape (C,)
+        Findings of the run.
+    events : tuple of str, length C
+    question, anything : tuple of Flip, length C
+        Smallest sets of changes: of model and definition; of anything.
+    parts : Attribution
+        Of each city's event.
+    """
+
+    universes: Universes
+    headline: np.ndarray
+    events: tuple[str, ...]
+    question: tuple[Flip, ...]
+    anything: tuple[Flip, ...]
+    parts: Attribution
+
+
+@dataclass(frozen=True)
+class Explained:
+    """All that stands beside the findings of a run.
+
+    Attributes
+    ----------
+    stories : dict of str to Story
+        By indicator.
+    robustness, attribution, leverage, alone : pandas.DataFrame
+        Columns `ROBUSTNESS_CODEBOOK`, `ATTRIBUTION_CODEBOOK`, and those of `integstat.sensitivity.leverage`.
+    """
+
+    stories: dict[str, Story]
+    robustness: pd.DataFrame
+    attribution: pd.DataFrame
+    leverage: pd.DataFrame
+    alone: pd.DataFrame
+
+
+def explain(grid: pd.DataFrame, universes: Mapping[str, Universes]) -> Explained:
+    """Explain every finding of the grid.
+
+    Parameters
+    ----------
+    grid : pandas.DataFrame
+        Findings of the run in the main definitions.
+    universes : mapping of str to Universes
+        By indicator; others have no robustness.
+    """
+    stories = {indicator: _story(one, _headline(grid, one)) for indicator, one in universes.items()}
+    tables = [_robustness(story, _names(grid, story.universes)) for story in stories.values()]
+    parts = [_attribution(story, _names(grid, story.universes)) for story in stories.values()]
+    alone = [axes_alone(one.universes, one.headline) for one in stories.values()]
+    return Explained(
+        stories=stories,
+        robustness=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(ROBUSTNESS_CODEBOOK)),
+        attribution=pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(ATTRIBUTION_CODEBOOK)),
+        leverage=leverage([one.universes for one in stories.values()], [one.headline for one in stories.values()]),
+        alone=pd.concat(alone, ignore_index=True) if alone else pd.DataFrame(),
+    )
+
+
+def with_robustness(grid: pd.DataFrame, explained: Explained) -> pd.DataFrame:
+    """Fill the column `robustness` of the findings."""
+    known = explained.robustness.set_index(["city", "indicator"])["robustness"]
+    places = pd.MultiIndex.from_frame(grid[["city", "indicator"]].astype(str))
+    return grid.assign(robustness=known.reindex(places).to_numpy(float))
+
+
+def _names(grid: pd.DataFrame, universes: Universes) -> pd.DataFrame:
+    """City's rows of the grid, in the order of the universes."""
+    rows = grid[grid["indicator"] == universes.indicator].set_index("city")
+    return rows.loc[list(universes.cities)].reset_index()
+
+
+def _headline(grid: pd.DataFrame, universes: Universes) -> np.ndarray:
+    """Codes of the run's findings; `NOT_THERE` where a cell has no finding because nothing is estimable."""
+    rows = _names(grid, universes)
+    codes = np.array([FINDINGS.index(one) for one in rows["finding"]], dtype=np.int8)
+    nothing = rows[["p_success", "p_deficit", "p_stable"]].isna().all(axis=1).to_numpy()
+    return np.where(nothing, NOT_THERE, codes).astype(np.int8)
+
+
+def _story(universes: Universes, headline: np.ndarray) -> Story:
+    events = event_of(universes, headline)
+    by_event = {event: attribute(universes, event) for event in dict.fromkeys(events)}
+    taken = [by_event[event] for event in events]
+    parts = Attribution(
+        whole=np.array([one.whole[c] for c, one in enumerate(taken)]),
+        counting=np.array([one.counting[c] for c, one in enumerate(taken)]),
+        lasting=np.array([one.lasting[c] for c, one in enumerate(taken)]),
+        axes=np.column_stack([one.axes[:, c] for c, one in enumerate(taken)]),
+        p_bar=np.array([one.p_bar[c] for c, one in enumerate(taken)]),
+        universes=np.array([one.universes[c] for c, one in enumerate(taken)]),
+    )
+    return Story(
+        universes=universes,
+        headline=headline,
+        events=tuple(events),
+        question=smallest_flips(universes, headline, "question"),
+        anything=smallest_flips(universes, headline, "all"),
+        parts=parts,
+    )
+
+
+def _of_event(story: Story, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    return np.array([values[event][c] for c, event in enumerate(story.events)])
+
+
+def _robustness(story: Story, names: pd.DataFrame) -> pd.DataFrame:
+    one, distinct = story.universes, dict.fromkeys(story.events)
+    found = robustness(one, story.headline)
+    own = {event: one.probability[event][one.main] for event in distinct}
+    return pd.DataFrame(
+        {
+            **{name: names[name] for name in ("city", "city_name", "field", "indicator", "definition", "finding")},
+            "event": story.events,
+            "p_own": _of_event(story, own),
+            "p_headline": _of_event(story, {event: mixed(one, event) for event in distinct}),
+            "p_pooled": _of_event(story, {event: pooled(one, event) for event in distinct}),
+            "robustness": found.share,
+            "failed": found.failed,
+            "universes": found.universes,
+            "robustness_with_uncertain": found.share_with_uncertain,
+            "universes_with_uncertain": found.universes_with_uncertain,
+            "flip_size": [flip.size if flip.size >= 0 else np.nan for flip in story.question],
+            "flips": [_flips(one, flip) for flip in story.question],
+            "flip_size_any": [flip.size if flip.size >= 0 else np.nan for flip in story.anything],
+            "flips_any": [_flips(one, flip) for flip in story.anything],
+        },
+        columns=list(ROBUSTNESS_CODEBOOK),
+    )
+
+
+def _flips(universes: Universes, flip: Flip) -> str:
+    out = []
+    for changes, finding in zip(flip.changes, flip.findings, strict=True):
+        named = [(universes.axes[axis], taken) for axis, taken in changes]
+        text = "+".join(f"{axis.id}={axis.alternatives[taken].id}" for axis, taken in named)
+        out.append(f"{text or 'main'}:{FINDINGS[finding]}")
+    return ";".join(out)
+
+
+def _attribution(story: Story, names: pd.DataFrame) -> pd.DataFrame:
+    one, parts = story.universes, story.parts
+    rows = {**_PARTS, **{axis.id: axis.name_de for axis in one.axes if axis.sort in ("model", "measurement")}}
+    values = {"counting": parts.counting, "lasting": parts.lasting} | {axis.id: parts.axes[a] for a, axis in enumerate(one.axes)}
+    frames = [
+        pd.DataFrame(
+            {
+                "city": names["city"],
+                "city_name": names["city_name"],
+                "indicator": one.indicator,
+                "event": story.events,
+                "part": part,
+                "part_name": name,
+                "value": values[part],
+                "share": np.divide(values[part], parts.whole, out=np.full(len(names), np.nan), where=parts.whole > 0),
+            }
+        )
+        for part, name in rows.items()
+    ]
+    return pd.concat(frames, ignore_index=True)[list(ATTRIBUTION_CODEBOOK)]
