@@ -16,7 +16,19 @@ from integstat.history import HistoryEntry, with_history
 from integstat.intake.settings import IntakeSettings
 from integstat.peers.settings import PeerSettings
 from integstat.steps import digest
-from integstat.tomlfile import load_model
+from integstat.tomlfile import Strict, load_model
+
+
+class SensitivitySettings(Strict):
+    """Section `[sensitivity]` of a ring's config.
+
+    Attributes
+    ----------
+    multiverse : str
+        File with the other choices to compute (`integstat.sensitivity.settings`), relative to the config; empty: none.
+    """
+
+    multiverse: str = ""
 
 
 class RingConfig(IntakeSettings):
@@ -32,6 +44,7 @@ class RingConfig(IntakeSettings):
         None: no peer groups, no statement about the level.
     change : ChangeSettings
     findings : FindingSettings
+    sensitivity : SensitivitySettings
     """
 
     seed: int = Field(default=20210701, ge=0, lt=2**31)
@@ -39,6 +52,7 @@ class RingConfig(IntakeSettings):
     peers: PeerSettings | None = None
     change: ChangeSettings = ChangeSettings()
     findings: FindingSettings = FindingSettings()
+    sensitivity: SensitivitySettings = SensitivitySettings()
     _history: tuple[HistoryEntry, ...] = PrivateAttr(default=())
 
     @property
@@ -67,6 +81,12 @@ class RingConfig(IntakeSettings):
         merged = self.model_copy(update={"change": change})
         merged._history = entries
         return merged
+
+    @model_validator(mode="after")
+    def _headline_is_of_the_years(self) -> RingConfig:
+        if self.findings.headline == "lasting":
+            raise ValueError('[findings] headline = "lasting" hinge an einer Annahme: nur als Frage einer Sensitivitätsrechnung')
+        return self
 
     @model_validator(mode="after")
     def _one_or_two_years(self) -> RingConfig:

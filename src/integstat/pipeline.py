@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -24,7 +23,7 @@ from integstat.peers.features.scaling import transformed
 from integstat.peers.kept import SAMPLED, KeptPeers
 from integstat.peers.partitions import Partitions
 from integstat.peers.settings import PeerSettings
-from integstat.steps import Crew, Keeper, Memory, Step, crew_for, digest, missing, run_steps, source_digest
+from integstat.steps import Keeper, Memory, Step, crew_for, digest, missing, run_steps, source_digest
 
 _ENGINE = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba")  # another version may draw other numbers
 KERNEL_AT_MOST = 400  # cities; a fit takes half a minute there
@@ -193,7 +192,7 @@ def fit_all(
     *,
     cores: int = 2,
     keeper: Keeper | None = None,
-    crew: Crew | None = None,
+    address: str | None = None,
     progress: Progress | None = None,
 ) -> Posteriors:
     """Fit every definition of the panel, as many at once as there are cores.
@@ -209,8 +208,8 @@ def fit_all(
     cores : int
     keeper : Keeper, optional
         Where fits are kept under the key of their step (`fit_step`).
-    crew : Crew, optional
-        Who computes; by default as many threads as cores.
+    address : str, optional
+        Of a Dask scheduler that takes the fits; by default as many threads as cores do.
     progress : callable, optional
 
     Raises
@@ -236,8 +235,9 @@ def fit_all(
 
     for step in steps.values():
         keeper.forgive(step.key)  # who starts again wants it tried again
-    with crew_for(cores, None, missing(steps.values(), keeper)) if crew is None else nullcontext(crew) as hands:
-        ran = run_steps(steps.values(), keeper, hands, tell)
+    todo = missing(steps.values(), keeper)
+    with crew_for(cores, address if todo else None, todo) as crew:
+        ran = run_steps(steps.values(), keeper, crew, tell)
     for error in ran.failed.values():
         raise error
     trees = {

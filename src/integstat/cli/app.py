@@ -25,6 +25,12 @@ DataPath = Annotated[
     Path | None, typer.Option("--data", metavar="ORDNER", help="Datenordner statt des in der Konfiguration genannten")
 ]
 Force = Annotated[bool, typer.Option("--force", help="einen anderen Lauf im Ordner überschreiben")]
+Dask = Annotated[
+    str | None, typer.Option("--dask", metavar="ADRESSE", help="ein Dask-Cluster rechnet die Modelle, etwa tcp://127.0.0.1:8786")
+]
+Multiverse = Annotated[
+    Path | None, typer.Option("--multiverse", metavar="DATEI", help="andere Rechenwege statt der in der Konfiguration genannten")
+]
 Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Zahl der Prozessorkerne")]
 
 

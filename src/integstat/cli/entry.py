@@ -19,6 +19,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (  # in the order of th
     ("run", ring.run_command),
     ("peers", ring.peers_command),
     ("change", ring.change_command),
+    ("sensitivity", ring.sensitivity_command),
     ("report", ring.report_command),
     ("check", ring.check_command),
     ("assign", peers.assign_command),

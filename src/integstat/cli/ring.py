@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from integstat.cli.app import ConfigPath, DataPath, Force, Jobs, OutPath
+from integstat.cli.app import ConfigPath, Dask, DataPath, Force, Jobs, Multiverse, OutPath
 from integstat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,16 +22,19 @@ def run_command(
     out: OutPath = None,
     data: DataPath = None,
     redo_from: Annotated[
-        str | None, typer.Option("--from", metavar="STUFE", help="ab hier alles neu: intake, peers, change, findings, report")
+        str | None,
+        typer.Option("--from", metavar="STUFE", help="ab hier neu: intake, peers, change, findings, sensitivity, report"),
     ] = None,
     force: Force = False,
     jobs: Jobs = 2,
+    dask: Dask = None,
+    multiverse: Multiverse = None,
 ) -> None:
-    """Alles: Lieferungen → Städtegruppen → Veränderung → Befunde → Bericht.
+    """Alles: Lieferungen → Städtegruppen → Veränderung → Befunde → andere Rechenwege → Bericht.
 
     Beispiel: integstat run configs/rings/employment67.toml
     """
-    _run(config, out, data, "report", force, jobs, redo_from)
+    _run(config, out, data, "report", force, jobs, redo_from, dask=dask, multiverse=multiverse)
 
 
 def peers_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
@@ -79,6 +82,28 @@ def change_command(
         raise UsageError("--data gehört zu einem Ring, nicht zu --counts", mend="siehe integstat change --help")
     assert counts is not None
     _bare(counts, out, covariates, kind, overlap, engine, seed, force, jobs)
+
+
+def sensitivity_command(
+    config: ConfigPath,
+    out: OutPath = None,
+    data: DataPath = None,
+    force: Force = False,
+    jobs: Jobs = 2,
+    dask: Dask = None,
+    multiverse: Multiverse = None,
+    only_list: Annotated[bool, typer.Option("--list", help="nur sagen, was zu rechnen wäre")] = False,
+) -> None:
+    """Bis zu den anderen Rechenwegen: welche Befunde bleiben, und was die übrigen ändert.
+
+    Beispiel: integstat sensitivity ring.toml --list
+    """
+    if only_list:
+        from integstat.cli.listing import print_listing
+
+        print_listing(config, out or Path("results") / config.stem, data, multiverse)
+        return
+    _run(config, out, data, "sensitivity", force, jobs, dask=dask, multiverse=multiverse)
 
 
 def report_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
@@ -161,7 +186,7 @@ def _simulate(out: Path, cities: int, indicators: int, seed: int, force: bool) -
     for old in out.glob("workbooks/*.xlsx"):
         old.unlink()
     catalogue = load_catalogue()
-    return write_ring(simulate_ring(catalogue, cities, indicators, seed), catalogue, out, seed)
+    return write_ring(simulate_ring(catalogue, cities, indicators, seed, others=True), catalogue, out, seed)
 
 
 def _run(
@@ -172,6 +197,9 @@ def _run(
     force: bool,
     jobs: int,
     redo_from: str | None = None,
+    *,
+    dask: str | None = None,
+    multiverse: Path | None = None,
 ) -> None:
     from integstat.run import STAGES, RunOptions, run
 
@@ -185,6 +213,8 @@ def _run(
         redo_from=stages[redo_from] if redo_from else None,
         force=force,
         jobs=jobs,
+        dask=dask,
+        multiverse=multiverse,
     )
     _with_progress(config, options, run)
 
@@ -209,9 +239,26 @@ def _with_progress(config: Path, options: RunOptions, run: Callable[..., Any]) -
             if not console.is_terminal:
                 console.print(f"  {done}/{total} {definition}{' (übernommen)' if kept else ''}", highlight=False)
 
-        result = run(config, options, say=say, progress=progress)
+        def tell(what: str, done: int, total: int, remaining_seconds: float) -> None:
+            bar.update(task, description=f"Andere Rechenwege: {what}", completed=done, total=total)
+            if not console.is_terminal and milestone(done, total):
+                console.print(f"  {what} {done}/{total}{left(remaining_seconds)}", highlight=False)
+
+        result = run(config, options, say=say, progress=progress, tell=tell)
     name = "report.html" if (result.out / "report.html").exists() and options.until == "report" else ""
     print(result.out / name)
+
+
+def milestone(done: int, total: int) -> bool:
+    """Whether a line is due: after each tenth, and at the end."""
+    return done == total or done * 10 // total > (done - 1) * 10 // total
+
+
+def left(seconds: float) -> str:
+    """How long it will still take, in words; empty where it is not known or nothing is left."""
+    if not seconds > 0:
+        return ""
+    return f", noch etwa {seconds:.0f} s" if seconds < 90 else f", noch etwa {seconds / 60:.0f} min"
 
 
 def _bare(

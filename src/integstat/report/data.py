@@ -12,6 +12,7 @@ from integstat.findings import Findings, FindingSettings
 from integstat.history import HistoryEntry
 from integstat.peers.partitions import Partitions
 from integstat.report.tables import Beside
+from integstat.sensitivity.shown import SensitivityShown
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class ReportData:
     history : tuple of HistoryEntry
         Indicators whose priors come from earlier years.
     catalogue : Catalogue
+    sensitivity : SensitivityShown or None
+        None: no other choices were computed.
     """
 
     ring_name: str
@@ -77,3 +80,4 @@ class ReportData:
     rules_digest: str
     history: tuple[HistoryEntry, ...]
     catalogue: Catalogue
+    sensitivity: SensitivityShown | None = None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from integstat.catalogue import Catalogue
 from integstat.config import RingConfig
-from integstat.findings import Findings, build_findings
+from integstat.findings import Baseline, Findings, build_findings
 from integstat.findings.fields import field_statements
 from integstat.findings.partners import learning_partners, partner_measures, peers_of
 from integstat.findings.ranks import FILE_NAME as COMPARISON
@@ -47,8 +47,7 @@ def finding_stage(
 ) -> Found:
     """Decide about every cell and field, gather what is shown beside, and write it."""
     panel, years, main = delivery.panel, config.ring.years, config.main_definitions(catalogue, delivery.panel.definitions)
-    notion = config.peers.notion if config.peers else "groups"
-    compared_with = baseline(partitions, notion)
+    compared_with = _compared_with(config, partitions)
     findings = build_findings(
         posteriors.trees,
         panel,
@@ -83,10 +82,52 @@ def finding_stage(
         config.findings,
         shifted=findings.shifted,
     )
-    usual = usual_practice(panel, catalogue, main.values(), years, grid=findings.grid)
+    found = Found(findings, _beside(findings, fields, config, catalogue, delivery, partitions))
+    manifest.content |= {
+        "main": main,
+        "fields": json.loads(join_table(joined).to_json(orient="records")),
+        "field_findings": json.loads(field_kinds.to_json(orient="records")),
+        "notes": list(findings.notes),
+    }
+    write_found(found, peers, out, manifest)
+    return found
+
+
+def told_anew(
+    found: Found, findings: Findings, config: RingConfig, catalogue: Catalogue, delivery: Delivery, partitions: Partitions | None
+) -> Found:
+    """Return what stands beside other findings of the same run; statements about fields stay."""
+    return replace(
+        found, findings=findings, beside=_beside(findings, found.beside.fields, config, catalogue, delivery, partitions)
+    )
+
+
+def write_found(found: Found, peers: pd.DataFrame, out: Path, manifest: Manifest) -> None:
+    """Write all tables of the findings, and put the kinds into the manifest."""
+    write_findings(out, found.findings, peers, found.beside)
+    write_beside(out, found.findings, found.beside)
+    manifest.content["findings"] = json.loads(found.findings.kinds.to_json(orient="records"))
+
+
+def _compared_with(config: RingConfig, partitions: Partitions | None) -> Baseline | None:
+    return baseline(partitions, config.peers.notion if config.peers else "groups")
+
+
+def _beside(
+    findings: Findings,
+    fields: pd.DataFrame,
+    config: RingConfig,
+    catalogue: Catalogue,
+    delivery: Delivery,
+    partitions: Partitions | None,
+) -> Beside:
+    """Gather the tables that follow from the findings."""
+    years, main = config.ring.years, config.main_definitions(catalogue, delivery.panel.definitions)
+    usual = usual_practice(delivery.panel, catalogue, main.values(), years, grid=findings.grid)
     nearest = partitions.neighbours.k if partitions is not None and partitions.neighbours is not None else 1
-    partners = learning_partners(findings.grid, peers_of(compared_with, nearest), delivery.measures)
-    beside = Beside(
+    near = peers_of(_compared_with(config, partitions), nearest)
+    partners = learning_partners(findings.grid, near, delivery.measures)
+    return Beside(
         fields=fields,
         usual=usual,
         compared=compare(usual, findings.grid),
@@ -95,13 +136,3 @@ def finding_stage(
         partner_measures=partner_measures(partners, delivery.measures, years[-1]),
         measures=delivery.measures,
     )
-    write_findings(out, findings, peers, beside)
-    write_beside(out, findings, beside)
-    manifest.content |= {
-        "main": main,
-        "findings": json.loads(findings.kinds.to_json(orient="records")),
-        "fields": json.loads(join_table(joined).to_json(orient="records")),
-        "field_findings": json.loads(field_kinds.to_json(orient="records")),
-        "notes": list(findings.notes),
-    }
-    return Found(findings, beside)

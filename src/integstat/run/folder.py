@@ -19,8 +19,10 @@ from integstat.findings.ranks import FILE_NAME as COMPARISON
 from integstat.intake.take_in import Delivery
 from integstat.peers.bundle import FILE_NAME as BUNDLE
 from integstat.report.peer_tables import FOLDER as PEERS
+from integstat.report.sensitivity_tables import SENSITIVITY_FILES
 from integstat.report.tables import BESIDE_CODEBOOK, BESIDE_CODEBOOKS
 from integstat.run.options import STAGES, RunOptions, Stage
+from integstat.sensitivity.settings import MultiverseSettings
 from integstat.steps import digest, source_digest, sweep, write_text
 
 _RESULTS = (
@@ -38,6 +40,7 @@ _RESULTS = (
     *(f"{name}.csv" for name in BESIDE_CODEBOOKS),
     BESIDE_CODEBOOK,
     COMPARISON,
+    *SENSITIVITY_FILES,
     "report.html",
 )
 _FIXED = ("ring", "config", "key", "rules", "catalogue", "code", "seed", "inputs", "versions")
@@ -77,11 +80,18 @@ class Manifest:
         self.write()
 
 
-def open_folder(config_path: Path, config: RingConfig, catalogue: Catalogue, delivery: Delivery, options: RunOptions) -> Manifest:
+def open_folder(
+    config_path: Path,
+    config: RingConfig,
+    catalogue: Catalogue,
+    delivery: Delivery,
+    multiverse: MultiverseSettings | None,
+    options: RunOptions,
+) -> Manifest:
     """Make the run's folder, or take up a run of the same content in it; refuse to overwrite any other."""
     code = source_digest("integstat")
     versions = {"integstat": version("integstat")} | {name: version(name) for name in _PACKAGES}
-    key = digest(config, catalogue.digest, delivery.files, code, versions)
+    key = digest(config, catalogue.digest, delivery.files, multiverse, code, versions)
     path = options.out / "manifest.json"
     found = _read_manifest(path)
     same = found.get("key") == key
@@ -103,7 +113,7 @@ def open_folder(config_path: Path, config: RingConfig, catalogue: Catalogue, del
         "ring": config.ring.id,
         "config": config_path.name,
         "key": key,
-        "rules": config.rules_digest(catalogue),
+        "rules": digest(config.rules_digest(catalogue), multiverse),
         "catalogue": catalogue.digest,
         "code": code,
         "seed": config.seed,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Stage = Literal["intake", "peers", "change", "findings", "report"]
-STAGES: tuple[Stage, ...] = ("intake", "peers", "change", "findings", "report")
+Stage = Literal["intake", "peers", "change", "findings", "sensitivity", "report"]
+STAGES: tuple[Stage, ...] = ("intake", "peers", "change", "findings", "sensitivity", "report")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class RunOptions:
         Whether another run's results in `out` may be replaced.
     jobs : int
         Cores.
+    dask : str or None
+        Address of a Dask scheduler that takes the fits.
+    multiverse : Path or None
+        File of other choices instead of the config's.
     """
 
     out: Path
@@ -36,3 +40,5 @@ class RunOptions:
     redo_from: Stage | None = None
     force: bool = False
     jobs: int = 2
+    dask: str | None = None
+    multiverse: Path | None = None

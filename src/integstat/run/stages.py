@@ -18,10 +18,13 @@ from integstat.intake.problems import problem_table, raise_on_error
 from integstat.intake.take_in import Delivery, take_in
 from integstat.pipeline import Progress, fit_all, fit_table
 from integstat.report.data import ReportData
-from integstat.run.finding_stage import finding_stage
+from integstat.run.finding_stage import finding_stage, told_anew, write_found
 from integstat.run.folder import STEPS, Manifest, open_folder
 from integstat.run.options import RunOptions
 from integstat.run.peer_stage import check_context, peer_stage, told_of_peers
+from integstat.run.sensitivity_stage import multiverse_of, sensitivity_stage
+from integstat.sensitivity.compute import Tell, tell_nobody
+from integstat.sensitivity.settings import MultiverseSettings
 from integstat.steps import Store, write_text
 
 
@@ -35,7 +38,14 @@ class RunResult:
     seconds: float
 
 
-def run(config_path: Path, options: RunOptions, *, say: Callable[[str], None], progress: Progress | None = None) -> RunResult:
+def run(
+    config_path: Path,
+    options: RunOptions,
+    *,
+    say: Callable[[str], None],
+    progress: Progress | None = None,
+    tell: Tell = tell_nobody,
+) -> RunResult:
     """Run a ring from its files to its report.
 
     Parameters
@@ -46,6 +56,8 @@ def run(config_path: Path, options: RunOptions, *, say: Callable[[str], None], p
         Told one line before each stage.
     progress : callable, optional
         Told after each fit.
+    tell : callable, optional
+        Told how far the other choices have come.
 
     Raises
     ------
@@ -54,17 +66,24 @@ def run(config_path: Path, options: RunOptions, *, say: Callable[[str], None], p
     """
     begin = time.perf_counter()
     config, catalogue = load_ring(config_path)
+    multiverse = multiverse_of(config, config_path, options)
+    if options.until == "sensitivity" and multiverse is None:
+        raise UsageError(
+            "die Konfiguration nennt keine anderen Rechenwege",
+            place=f"{config_path}, [sensitivity]",
+            mend="bitte dort 'multiverse' oder beim Aufruf --multiverse angeben",
+        )
     say("Lieferungen einlesen")
     delivery = take_in(config, config_path, catalogue, options.data)
     raise_on_error(delivery.problems)
     data = None
     with _naming(config_path):
         admitted = check_context(config, catalogue, delivery)
-        manifest = open_folder(config_path, config, catalogue, delivery, options)
+        manifest = open_folder(config_path, config, catalogue, delivery, multiverse, options)
         with manifest.stage("intake"):
             _write_intake(options.out, delivery)
         if options.until != "intake":
-            data = _later_stages(config, catalogue, delivery, admitted, options, manifest, say, progress)
+            data = _later_stages(config, catalogue, delivery, admitted, multiverse, options, manifest, say, progress, tell)
     return RunResult(options.out, data, delivery, time.perf_counter() - begin)
 
 
@@ -84,10 +103,12 @@ def _later_stages(
     catalogue: Catalogue,
     delivery: Delivery,
     admitted: tuple[str, ...],
+    multiverse: MultiverseSettings | None,
     options: RunOptions,
     manifest: Manifest,
     say: Callable[[str], None],
     progress: Progress | None,
+    tell: Tell,
 ) -> ReportData | None:
     panel, years = delivery.panel, config.ring.years
     notion = config.peers.notion if config.peers else "groups"
@@ -111,6 +132,7 @@ def _later_stages(
             config.seed,
             cores=options.jobs,
             keeper=store,
+            address=options.dask,
             progress=progress,
         )
         fits = fit_table(posteriors.trees)
@@ -122,6 +144,15 @@ def _later_stages(
     with manifest.stage("findings"):
         say("Befunde feststellen")
         found = finding_stage(config, catalogue, delivery, posteriors, partitions, peers, store, options.out, manifest)
+    shown = None
+    if multiverse is not None and options.until != "findings":
+        with manifest.stage("sensitivity"):
+            say("Andere Rechenwege rechnen")
+            findings, shown = sensitivity_stage(
+                multiverse, config, catalogue, delivery, partitions, found.findings, store, options, manifest, tell
+            )
+            found = told_anew(found, findings, config, catalogue, delivery, partitions)
+            write_found(found, peers, options.out, manifest)
     data = ReportData(
         ring_name=config.ring.name,
         years=years,
@@ -143,8 +174,9 @@ def _later_stages(
         rules_digest=manifest.content["rules"],
         history=config.history,
         catalogue=catalogue,
+        sensitivity=shown,
     )
-    if options.until == "findings":
+    if options.until in ("findings", "sensitivity"):
         return data
     with manifest.stage("report"):
         say("Bericht schreiben")

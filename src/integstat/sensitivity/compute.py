@@ -14,7 +14,17 @@ from integstat.findings import FindingSettings
 from integstat.findings.frame import EVENTS
 from integstat.peers.kept import from_tree
 from integstat.sensitivity.evaluate import Case, evaluate
-from integstat.sensitivity.plan import Model, Plan, Ring, models_of, peer_steps, plan_of, question_of, task_of
+from integstat.sensitivity.plan import (
+    Model,
+    Plan,
+    Ring,
+    definitions_by_model,
+    models_of,
+    peer_steps,
+    plan_of,
+    question_of,
+    task_of,
+)
 from integstat.sensitivity.space import Space
 from integstat.steps import Crew, Ran, Step, Store, in_process, missing, processes, run_steps
 
@@ -31,6 +41,10 @@ class Tell(Protocol):
 
     def __call__(self, what: str, done: int, total: int, remaining_seconds: float) -> None:
         """Tell."""
+
+
+def tell_nobody(what: str, done: int, total: int, remaining_seconds: float) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +106,10 @@ def compute(space: Space, ring: Ring, store: Store, crew_for: CrewFor, tell: Tel
     peers = peer_steps(models, ring.context)
     peers_ran = _run(list(peers.values()), store, crew_for, partial(tell, "Vergleichsgruppen"))
     known = {key: from_tree(store.read(key)) for key in peers if key not in peers_ran.failed}
-    plans: dict[tuple[int, str], Plan] = {}
-    for indicator in space.definitions:
-        rows = space.rows(indicator)
-        for place in np.unique(model_of[rows]):
-            slots = np.unique(space.slot[rows[model_of[rows] == place]])
-            definitions = [space.definitions[indicator][slot] for slot in slots]
-            plans[int(place), indicator] = plan_of(models[place], indicator, definitions, ring, known, peers_ran.failed)
+    plans = {
+        (place, indicator): plan_of(models[place], indicator, definitions, ring, known, peers_ran.failed)
+        for (place, indicator), definitions in definitions_by_model(space, model_of).items()
+    }
     fits_ran = _run([step for plan in plans.values() for step in plan.fits.values()], store, crew_for, partial(tell, "Modelle"))
     places = {one: _places(one, space, models, model_of, plans) for one in space.definitions}
     told = _answer([one for where in places.values() for one in where], ring, store, fits_ran, jobs, tell)

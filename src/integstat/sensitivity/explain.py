@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -111,6 +112,48 @@ def explain(grid: pd.DataFrame, universes: Mapping[str, Universes]) -> Explained
         attribution=pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(ATTRIBUTION_CODEBOOK)),
         leverage=leverage([one.universes for one in stories.values()], [one.headline for one in stories.values()]),
         alone=pd.concat(alone, ignore_index=True) if alone else pd.DataFrame(),
+    )
+
+
+def without_caps(universes: Universes, settings: Sequence[Sequence[Mapping[str, Any]]]) -> Story | None:
+    """Tell the story of an indicator in the question 'what if breaks and jumps of the base kept nothing open'.
+
+    Parameters
+    ----------
+    universes : Universes
+    settings : sequence of sequence of mapping
+        What the alternatives of the shared axes change, as `Space.sets`.
+
+    Returns
+    -------
+    Story or None
+        None where no alternative switches the caps off alone. The headline is the finding of the ring's own model.
+    """
+    for place, alternatives in enumerate(settings):
+        for taken, one in enumerate(alternatives):
+            if dict(one) == {"findings.caps": False}:
+                asked = _asked(universes, place, taken)
+                return _story(asked, asked.finding[asked.main]) if len(asked.number) else None
+    return None
+
+
+def _asked(universes: Universes, place: int, taken: int) -> Universes:
+    """Universes that take this alternative of a question axis, as if it were the ring's own question."""
+    rows = np.flatnonzero(universes.choice[:, place] == taken)
+    choice = universes.choice[rows].copy()
+    choice[:, place] = 0
+    kind = universes.definition_kind
+    return replace(
+        universes,
+        choice=choice,
+        number=universes.number[rows],
+        definition=tuple(universes.definition[row] for row in rows),
+        weight=universes.weight[rows],
+        probability={name: values[rows] for name, values in universes.probability.items()},
+        finding=universes.finding[rows],
+        applies=universes.applies[rows],
+        reason=tuple(universes.reason[row] for row in rows),
+        definition_kind=None if kind is None else kind[rows],
     )
 
 

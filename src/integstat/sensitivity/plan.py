@@ -17,14 +17,14 @@ from integstat.findings import Baseline, FindingSettings
 from integstat.findings.cells import Cities, cities_of
 from integstat.panel import Context, Panel
 from integstat.peers.build import build_partitions
-from integstat.peers.kept import KeptPeers, kept_peers, to_tree
+from integstat.peers.kept import KeptPeers, from_tree, kept_peers, to_tree
 from integstat.peers.settings import PeerSettings
 from integstat.pipeline import baseline, fit_step, seed_of
 from integstat.sensitivity.choices import Choices
 from integstat.sensitivity.evaluate import Case, Task, has_level, lacking, yardstick_key
 from integstat.sensitivity.settings import DECISIONS
 from integstat.sensitivity.space import Space
-from integstat.steps import Step, digest, source_digest
+from integstat.steps import Step, Store, digest, source_digest
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "pandas")  # another version may draw other numbers
 Combo = tuple[int, ...]
@@ -186,6 +186,60 @@ def plan_of(
     notion = choices.peers.notion if choices.peers is not None else "groups"
     name = digest(indicator, {one: step.key for one, step in fits.items()}, key, notion, choices.leave_out)
     return Plan(name, indicator, fits, refused, baseline(peers, notion), choices.leave_out)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is to compute.
+
+    Attributes
+    ----------
+    universes : int
+    models : int
+        Combinations on the model axes.
+    partitions, fits : int
+        Distinct ones. Before partitions are known, two of them that come out the same are counted twice.
+    missing : int
+        Fits that are not kept yet.
+    exact : bool
+        Whether all partitions are known.
+    """
+
+    universes: int
+    models: int
+    partitions: int
+    fits: int
+    missing: int
+    exact: bool
+
+
+def size_of(space: Space, ring: Ring, store: Store) -> Size:
+    """Count what the universes of a ring take; computes nothing."""
+    models, model_of = models_of(space)
+    peers = peer_steps(models, ring.context)
+    known = {key: from_tree(store.read(key)) for key in peers if store.has(key)}
+    fits: dict[tuple[str, str], bool] = {}
+    for (place, indicator), definitions in definitions_by_model(space, model_of).items():
+        model = models[place]
+        plan = plan_of(model, indicator, definitions, ring, known, {})
+        key = peers_key(ring.context, model.choices.peers) if model.choices.peers is not None and ring.context is not None else ""
+        for definition, step in plan.fits.items():
+            scope = ring.catalogue.definition(definition)[1].scope
+            open_ = key if key and key not in known and scope == "all_cities" and model.choices.change.peers != "none" else ""
+            fits[step.key, open_] = not open_ and store.has(step.key)
+    return Size(
+        len(space.combos), len(models), len(peers), len(fits), sum(not one for one in fits.values()), len(known) == len(peers)
+    )
+
+
+def definitions_by_model(space: Space, model_of: np.ndarray) -> dict[tuple[int, str], list[str]]:
+    """Definitions that some universe takes, by place of its model and indicator."""
+    out = {}
+    for indicator, ids in space.definitions.items():
+        rows = space.rows(indicator)
+        for place in np.unique(model_of[rows]):
+            out[int(place), indicator] = [ids[slot] for slot in np.unique(space.slot[rows[model_of[rows] == place]])]
+    return out
 
 
 def question_of(settings: FindingSettings, base: FindingSettings) -> FindingSettings:

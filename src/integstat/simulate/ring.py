@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from integstat.catalogue import Catalogue
+from integstat.change.model import HALF, inverse_link
 from integstat.simulate.truth import Parameters, Truth, draw_truth
 
 YEARS = (2020, 2021)
@@ -82,6 +83,37 @@ PLANS = (
 
 
 @dataclass(frozen=True)
+class OtherPlan:
+    """Another definition of a simulated indicator: much the same, and not quite.
+
+    Attributes
+    ----------
+    definition, of : str
+        Full ids, of this one and of the main one.
+    base : float
+        Its base, as a multiple of the main one's.
+    level : float
+        How far its propensity lies above the main one's, link scale.
+    sd_change : float
+        SD between cities of what its change differs by, link scale.
+    """
+
+    definition: str
+    of: str
+    base: float
+    level: float
+    sd_change: float
+
+
+OTHER_PLANS = (
+    OtherPlan("R1.all_previous_year", "R1.eight_years_previous", 2.1, -0.75, 0.05),
+    OtherPlan("R1.all_same_year", "R1.eight_years_previous", 2.2, -0.79, 0.06),
+    OtherPlan("E3.residents_15_20", "E3.leavers", 5.0, -1.7, 0.15),
+    OtherPlan("A2.rate", "A2.share_15_64", 0.8, 0.25, 0.04),
+)
+
+
+@dataclass(frozen=True)
 class Ring:
     """A simulated ring.
 
@@ -111,7 +143,7 @@ def _rotate(items: tuple[str, ...], by: int) -> tuple[str, ...]:
     return items[by:] + items[:by]
 
 
-def simulate_ring(catalogue: Catalogue, cities: int, indicators: int, seed: int) -> Ring:
+def simulate_ring(catalogue: Catalogue, cities: int, indicators: int, seed: int, *, others: bool = False) -> Ring:
     """Simulate a ring with known truth.
 
     Parameters
@@ -123,6 +155,8 @@ def simulate_ring(catalogue: Catalogue, cities: int, indicators: int, seed: int)
     indicators : int
         1 to 12, in the order of `PLANS`.
     seed : int
+    others : bool
+        Whether cities deliver some indicators in other definitions too (`OTHER_PLANS`); the main ones stay what they are.
 
     Notes
     -----
@@ -142,7 +176,23 @@ def simulate_ring(catalogue: Catalogue, cities: int, indicators: int, seed: int)
     land_labels = np.array([LAENDER.index(land) for land in table["land"]])
     population = context["pop"].to_numpy()
     truths = {plan.definition: _draw(plan, catalogue, population, labels, land_labels, rng) for plan in PLANS[:indicators]}
+    if others:
+        apart = np.random.default_rng(np.random.SeedSequence([seed, 0xDEF]))
+        mine = [plan for plan in OTHER_PLANS if plan.of in truths]
+        truths |= {plan.definition: _other(plan, catalogue, truths[plan.of], apart) for plan in mine}
     return Ring(table, context, truths)
+
+
+def _other(plan: OtherPlan, catalogue: Catalogue, main: Truth, rng: np.random.Generator) -> Truth:
+    """Draw another definition of what a main one measures."""
+    own = rng.normal(0, plan.sd_change, main.change.shape)
+    mean, change = main.mean + plan.level + rng.normal(0, plan.sd_change, main.mean.shape), main.change + own
+    eta = mean[:, :, None] + change[:, :, None] * HALF
+    n = np.maximum(np.round(plan.base * main.n), 5.0)
+    link = "log" if catalogue.kind(plan.definition) == "rate" else "logit"
+    p = inverse_link(eta, link)
+    y = rng.binomial(n.astype(int), p) if link == "logit" else rng.poisson(n * p)
+    return Truth(main.parameters, mean, change, main.lasting + main.parameters.lasting_share * own, eta, y.astype(float), n)
 
 
 def _feature(name: str, clusters: np.ndarray, rng: np.random.Generator) -> np.ndarray:

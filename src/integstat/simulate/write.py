@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from integstat.simulate.measures import fictional_measures
 from integstat.simulate.ring import FEATURE_NAMES, YEARS, Ring
 from integstat.steps import write_text, writing
 
+MULTIVERSE = "multiverse.toml"
 RING_NAME = "Simulierter Vergleichsring (erfundene Städte)"
 
 
@@ -56,6 +58,7 @@ def write_ring(ring: Ring, catalogue: Catalogue, folder: Path, seed: int) -> Pat
         truth_table(ring).to_csv(part, index=False)
     config = folder / "ring.toml"
     write_text(config, config_text(ring, seed))
+    write_text(folder / MULTIVERSE, resources.files("integstat.simulate").joinpath(MULTIVERSE).read_text(encoding="utf-8"))
     return config
 
 
@@ -96,7 +99,8 @@ def _median_of_others(values: np.ndarray) -> np.ndarray:
 
 def config_text(ring: Ring, seed: int) -> str:
     """Write the config of a simulated ring as one would write it for a real one."""
-    main = ", ".join(f'{definition.split(".")[0]} = "{definition.split(".")[1]}"' for definition in ring.truths)
+    first = {definition.split(".")[0]: definition.split(".")[1] for definition in reversed(ring.truths)}
+    main = ", ".join(f'{indicator} = "{name}"' for indicator, name in reversed(first.items()))
     features = "\n".join(_FEATURE_TOML)
     return f"""# A simulated ring: every city is fictional.
 seed = {seed}
@@ -116,6 +120,9 @@ workbooks = true
 id = "cities"
 reader = "workbook"
 file = "*.xlsx"
+
+[sensitivity]
+multiverse = "{MULTIVERSE}"
 
 [peers]
 {features}"""
