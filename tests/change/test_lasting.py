@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from integstat.change.lasting import draw_lasting, open_lasting, with_share
+from integstat.change.lasting import draw_lasting, open_lasting, redrawn, with_share
 
 
 def _posterior(own: float = 0.3, sd: float = 0.2, group: float = 0.1, corr: float = 0.6, draws: int = 40_000) -> xr.Dataset:
@@ -54,3 +54,14 @@ def test_priors_differ_by_themselves_and_not_by_chance():
     low, high = (with_share(opened, *prior)["lasting_share"] for prior in ((2.0, 3.0), (3.0, 2.0)))
     assert (high > low).all()
     assert with_share(opened, 2.0, 3.0).identical(draw_lasting(_posterior(draws=500), 2.0, 3.0, 3))
+
+
+def test_what_lasts_drawn_once_more_is_another_draw_of_the_same() -> None:
+    opened = _posterior(draws=4000)
+    opened = opened.assign(open_lasting(opened, 3))
+    again = redrawn(opened)
+    for name in ("lasting_quantile", "lasting_scatter"):
+        first, second = (one[name].to_numpy().reshape(4000, -1)[:, 0] for one in (opened, again))
+        assert np.sort(first) == pytest.approx(np.sort(second))
+        assert abs(np.corrcoef(first, second)[0, 1]) < 0.06
+    assert again["change"].identical(opened["change"])

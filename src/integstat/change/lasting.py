@@ -80,6 +80,20 @@ def with_share(posterior: xr.Dataset, a: float, b: float) -> xr.Dataset:
     return kept.assign(lasting_share=(_DIMS[:2], share), lasting_change=(_DIMS, s * own + np.sqrt(s * (1 - s)) * scatter))
 
 
+def redrawn(posterior: xr.Dataset) -> xr.Dataset:
+    """Return the posterior with what `open_lasting` drew drawn once more: standardised, and moved on by half of the draws.
+
+    Given everything else in a draw, the two are independent, so that two answers to the same question tell how much of its
+    doubt is about what lasts.
+    """
+    sd = posterior["sd_change"].transpose("chain", "draw", "group").to_numpy()[:, :, None, :]
+    half = posterior.sizes["draw"] // 2
+    scatter = posterior["lasting_scatter"].transpose(*_DIMS).to_numpy()
+    quantile = posterior["lasting_quantile"].transpose(*_DIMS[:2]).to_numpy()
+    moved = np.roll(scatter / sd, half, axis=1) * sd
+    return posterior.assign(lasting_scatter=(_DIMS, moved), lasting_quantile=(_DIMS[:2], np.roll(quantile, half, axis=1)))
+
+
 def _noise(
     posterior: xr.Dataset, rng: np.random.Generator, shape: tuple[int, ...]
 ) -> Iterator[tuple[tuple[int, slice], np.ndarray]]:

@@ -59,6 +59,14 @@ def declare(probability: np.ndarray, eligible: np.ndarray, settings: FindingSett
     return Declaration(declared, threshold, float((1 - probability[declared]).sum()))
 
 
+def frozen_threshold(one: Declaration, settings: FindingSettings) -> float:
+    """Probability from which a cell outside the grid would have been declared.
+
+    The threshold reached; where nothing was declared, what a cell alone would have needed: no cell of the grid had it.
+    """
+    return one.threshold if np.isfinite(one.threshold) else max(settings.floor, 1.0 - settings.q)
+
+
 def kind_row(kind: str, one: Declaration, eligible: int) -> dict[str, object]:
     """What a table of kinds says of one: eligible, declared, threshold reached, expected to be wrong."""
     return {

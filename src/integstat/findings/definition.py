@@ -11,7 +11,7 @@ import xarray as xr
 
 from integstat.catalogue import Catalogue
 from integstat.catalogue.schema import DefinitionEntry
-from integstat.change.lasting import with_share
+from integstat.change.lasting import redrawn, with_share
 from integstat.findings.baseline import Baseline
 from integstat.findings.cells import Cities, eligibility
 from integstat.findings.estimands import Estimands, estimands, lasting_relative
@@ -92,15 +92,55 @@ def with_lasting_of(
 
     The same as `estimated` makes of the tree after `integstat.change.with_lasting`, at a small part of the cost.
     """
-    posterior = tree["posterior"].to_dataset()
-    needed = [name for name in ("change", "delta", "lasting_quantile", "lasting_scatter", "lasting_change") if name in posterior]
-    lasting = lasting_relative(
-        with_share(posterior[needed].isel(group=[0]), a, b),
-        (tree["observed_data"]["n"].to_numpy() > 0)[:, 0][:, [0, -1]].all(axis=1),
-        catalogue.polarity(definition),
-        **_compared(catalogue.definition(definition)[1], cities, np.array(found.cities)),
-    )
+    posterior, entry = _target(tree), catalogue.definition(definition)[1]
+    compared = _compared(entry, cities, np.array(found.cities))
+    lasting = lasting_relative(with_share(posterior, a, b), _both(tree), catalogue.polarity(definition), **compared)
     return replace(found, lasting=lasting, lasting_points=None)
+
+
+def doubt_of_lasting(
+    definition: str, found: Estimands, tree: xr.DataTree, catalogue: Catalogue, cities: Cities, a: float, b: float
+) -> np.ndarray:
+    """Part of P(1 − P) of 'the lasting change is above 0' that would stay if the counts told everything, shape (C,).
+
+    Parameters
+    ----------
+    definition : str
+    found : Estimands
+        With `lasting` under the same prior (`with_lasting_of`).
+    tree : xarray.DataTree
+        One that leaves open what lasts.
+    catalogue, cities, a, b
+        As of `with_lasting_of`.
+
+    Returns
+    -------
+    ndarray, shape (C,)
+        E[P(event | change)(1 − P(event | change))], from two draws of what lasts for each draw of the change; between 0 and
+        P(1 − P). NaN where not estimable, or where the years themselves inform what lasts.
+    """
+    posterior = _target(tree)
+    if found.lasting is None or "lasting_scatter" not in posterior:
+        return np.full(len(found.cities), np.nan)
+    compared = _compared(catalogue.definition(definition)[1], cities, np.array(found.cities))
+    again = lasting_relative(with_share(redrawn(posterior), a, b), _both(tree), catalogue.polarity(definition), **compared)
+    assert again is not None
+    first, second = found.lasting > 0, again > 0
+    p = first.mean(axis=0)
+    part = np.clip(p - (first & second).mean(axis=0), 0.0, p * (1 - p))
+    return np.where(np.isfinite(found.lasting[0]), part, np.nan)
+
+
+def _target(tree: xr.DataTree) -> xr.Dataset:
+    """The variables of the target group that decide about what lasts."""
+    posterior = tree["posterior"].to_dataset()
+    names = ("change", "delta", "sd_change", "lasting_quantile", "lasting_scatter", "lasting_change")
+    return posterior[[name for name in names if name in posterior]].isel(group=[0])
+
+
+def _both(tree: xr.DataTree) -> np.ndarray:
+    """Cities with usable counts of the target group in the first and the last year."""
+    return np.asarray((tree["observed_data"]["n"].to_numpy() > 0)[:, 0][:, [0, -1]].all(axis=1))
 
 
 def _compared(entry: DefinitionEntry, cities: Cities, names: np.ndarray) -> dict[str, np.ndarray]:

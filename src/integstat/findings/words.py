@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from integstat.findings.declare import Declaration, declare, kind_row
+from integstat.findings.declare import Declaration, declare, frozen_threshold, kind_row
 from integstat.findings.frame import EVENTS, FINDING_COLUMNS
 from integstat.findings.settings import FindingSettings
 
 Cells = pd.DataFrame | Mapping[str, np.ndarray]  # the columns that words are made of
 FINDINGS = ("open", "success", "deficit", "stable")
+_EXACT = 1e-9  # probabilities are shares of draws, thresholds may be means of them
 _LATE = ("with_ring", "with_land", "other_land", "poor_level")  # flags that follow from words
 _ABSOLUTE = ("improved_absolute", "worsened_absolute")
 _GAP = ("narrowed", "widened", "gap_unchanged")
@@ -44,9 +45,10 @@ def eligible(frame: Cells, kind: str, settings: FindingSettings) -> np.ndarray:
 
 
 def at_threshold(frame: Cells, kind: str, grid: Declaration, settings: FindingSettings) -> Declaration:
-    """Cells of other definitions or universes at the threshold the grid reached; none where the set of the grid is empty."""
+    """Cells of other definitions or universes at the threshold that the grid has frozen (`frozen_threshold`)."""
     probability = np.nan_to_num(np.asarray(frame[EVENTS[kind]], dtype=float), nan=0.0)
-    passed = eligible(frame, kind, settings) & (probability >= grid.threshold)
+    threshold = frozen_threshold(grid, settings) - _EXACT
+    passed = eligible(frame, kind, settings) & (probability >= threshold)
     return Declaration(passed, grid.threshold, float((1 - probability[passed]).sum()))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from integstat.findings import FindingSettings
 from integstat.findings.frame import EVENTS
 from integstat.peers.kept import from_tree
-from integstat.sensitivity.evaluate import Case, evaluate
+from integstat.sensitivity.evaluate import LASTING_DOUBT, Case, evaluate
 from integstat.sensitivity.plan import (
     Model,
     Plan,
@@ -58,7 +58,7 @@ class Answers:
         Places in the space.
     definition : tuple of str, length U
     cells : dict of str to ndarray, shape (U, C)
-        `COLUMNS`, NaN where not estimable, and `ELIGIBLE`.
+        `COLUMNS` and `LASTING_DOUBT`, NaN where not estimable, and `ELIGIBLE`.
     applies : ndarray of bool, shape (U, C)
         False where a universe leaves the city out.
     reason : tuple of str, length U
@@ -185,7 +185,9 @@ def _assemble(indicator: str, places: Sequence[_Place], space: Space, ring: Ring
     """Put the answers of all universes of an indicator under each other, for the cities of the whole ring."""
     cities = ring.panel.cities["city"].to_numpy(str)
     shape = (len(places), len(cities))
-    cells = {name: np.full(shape, np.nan) for name in COLUMNS} | {name: np.zeros(shape, dtype=bool) for name in ELIGIBLE}
+    cells = {name: np.full(shape, np.nan) for name in (*COLUMNS, LASTING_DOUBT)} | {
+        name: np.zeros(shape, dtype=bool) for name in ELIGIBLE
+    }
     applies, reasons = np.ones(shape, dtype=bool), []
     for u, one in enumerate(places):
         applies[u] = ~np.isin(cities, one.plan.leave_out)

@@ -14,11 +14,10 @@ from integstat.findings.build import redeclared
 from integstat.findings.declare import Declaration
 from integstat.findings.words import at_threshold, declare_all, finding_codes
 from integstat.sensitivity.compute import COLUMNS, ELIGIBLE, Answers
+from integstat.sensitivity.evaluate import LASTING_DOUBT
 from integstat.sensitivity.robustness import mixed
 from integstat.sensitivity.space import Space, measurement_axes
 from integstat.sensitivity.universes import NOT_THERE, Universes
-
-_EXACT = 1e-9  # probabilities are shares of draws, thresholds are means of them
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,7 @@ def _undecided(answers: Answers, space: Space, catalogue: Catalogue, cities: pd.
         finding=np.full(answers.applies.shape, NOT_THERE, dtype=np.int8),
         applies=answers.applies,
         reason=answers.reason,
+        lasting_doubt=answers.cells[LASTING_DOUBT],
         definition_kind=np.array([space.definition_kind[one] for one in answers.definition]),
     )
 
@@ -130,8 +130,4 @@ def _groups(space: Space, numbers: np.ndarray) -> list[tuple[np.ndarray, tuple[i
 def _codes(answers: Answers, rows: np.ndarray, declared: Mapping[str, Declaration], settings: FindingSettings) -> np.ndarray:
     """Findings of these universes at the thresholds of the headline, shape (rows, C)."""
     cells = {name: answers.cells[name][rows] for name in (*COLUMNS, *ELIGIBLE)}
-    passed = {}
-    for kind, one in declared.items():
-        threshold = replace(one, threshold=one.threshold - _EXACT)
-        passed[kind] = at_threshold(cells, kind, threshold, settings).declared
-    return finding_codes(passed)
+    return finding_codes({kind: at_threshold(cells, kind, one, settings).declared for kind, one in declared.items()})

@@ -15,7 +15,7 @@ from integstat.change.settings import Priors
 from integstat.findings import Baseline, FindingSettings
 from integstat.findings.bridge import bridge_definition, extended
 from integstat.findings.cells import Cities
-from integstat.findings.definition import Judged, beyond_of, chances, estimated, shifts_of, with_lasting_of
+from integstat.findings.definition import Judged, beyond_of, chances, doubt_of_lasting, estimated, shifts_of, with_lasting_of
 from integstat.findings.estimands import Estimands
 from integstat.findings.magnitude import steps_of
 from integstat.findings.rows import above
@@ -33,6 +33,9 @@ EVENTS = (
     "p_gap_widened",
 )
 _YARDSTICK = ("caps", "base_jump", "base_jump_times")  # what of the question decides whom cities are compared with
+
+
+LASTING_DOUBT = "lasting_doubt"  # `integstat.findings.definition.doubt_of_lasting`
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def evaluate(task: Task, folder: Path, catalogue: Catalogue) -> list[dict[str, n
     Returns
     -------
     list of dict of str to ndarray, shape (C,)
-        For each case what `integstat.findings.definition.chances` gives.
+        For each case what `integstat.findings.definition.chances` gives, and `LASTING_DOUBT`.
 
     Notes
     -----
@@ -141,11 +144,16 @@ class _Known:
                 case.definition, self._judged(case, found, tree, cities, yardstick), tree, self.catalogue, cities, settings
             ),
         )
-        lasting = np.full(len(cities.table), np.nan)
-        lasting[cities.at(np.array(found.cities))] = self._once(
+        places = cities.at(np.array(found.cities))
+        out = {name: np.full(len(cities.table), np.nan) for name in ("p_lasting", LASTING_DOUBT)}
+        out["p_lasting"][places] = self._once(
             ("p_lasting", case.definition, yardstick, prior), lambda: above(found.lasting, len(found.cities))
         )
-        return told | {"p_lasting": lasting}
+        out[LASTING_DOUBT][places] = self._once(
+            (LASTING_DOUBT, case.definition, yardstick, prior),
+            lambda: doubt_of_lasting(case.definition, found, tree, self.catalogue, cities, *prior),
+        )
+        return told | out
 
     def _estimands(self, case: Case, tree: xr.DataTree, cities: Cities, yardstick: str) -> Estimands:
         """Estimands, computed anew only where another yardstick or scale asks for it; else only what lasts."""

@@ -40,7 +40,7 @@ ATTRIBUTION_CODEBOOK: dict[str, str] = {
     "city": "Amtlicher Gemeindeschlüssel (Text)",
     "city_name": "Name der Stadt",
     "indicator": "Indikator",
-    "event": "Ereignis",
+    "event": "Ereignis: das des Befunds, und p_lasting (der bleibende Teil der relativen Veränderung ist größer als 0)",
     "part": "counting (Zählfehler und Unschärfe des Modells), lasting (was bleibt) oder Name einer Achse",
     "part_name": "Name auf Deutsch",
     "value": "Beitrag zu P(1 − P), über Modelle und Definitionen gemittelt; die Beiträge einer Zelle ergeben die Summe",
@@ -63,6 +63,8 @@ class Story:
         Smallest sets of changes: of model and definition; of anything.
     parts : Attribution
         Of each city's event.
+    lasting : Attribution
+        Of 'the part of the relative change that lasts is above 0'.
     """
 
     universes: Universes
@@ -71,6 +73,7 @@ class Story:
     question: tuple[Flip, ...]
     anything: tuple[Flip, ...]
     parts: Attribution
+    lasting: Attribution
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,7 @@ def _asked(universes: Universes, place: int, taken: int) -> Universes:
         applies=universes.applies[rows],
         reason=tuple(universes.reason[row] for row in rows),
         definition_kind=None if kind is None else kind[rows],
+        lasting_doubt=None if universes.lasting_doubt is None else universes.lasting_doubt[rows],
     )
 
 
@@ -197,7 +201,13 @@ def _story(universes: Universes, headline: np.ndarray) -> Story:
         question=smallest_flips(universes, headline, "question"),
         anything=smallest_flips(universes, headline, "all"),
         parts=parts,
+        lasting=attribute(universes, "p_lasting", lasting_share=_known(universes.lasting_doubt)),
     )
+
+
+def _known(doubt: np.ndarray | None) -> np.ndarray | None:
+    """Nought where years of their own inform what lasts, so that nothing is left to a prior."""
+    return None if doubt is None else np.nan_to_num(doubt)
 
 
 def _of_event(story: Story, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -239,7 +249,12 @@ def _flips(universes: Universes, flip: Flip) -> str:
 
 
 def _attribution(story: Story, names: pd.DataFrame) -> pd.DataFrame:
-    one, parts = story.universes, story.parts
+    own = _parts(story, story.parts, story.events, names)
+    return pd.concat([own, _parts(story, story.lasting, ("p_lasting",) * len(names), names)], ignore_index=True)
+
+
+def _parts(story: Story, parts: Attribution, events: Sequence[str], names: pd.DataFrame) -> pd.DataFrame:
+    one = story.universes
     rows = {**_PARTS, **{axis.id: axis.name_de for axis in one.axes if axis.sort in ("model", "measurement")}}
     values = {"counting": parts.counting, "lasting": parts.lasting} | {axis.id: parts.axes[a] for a, axis in enumerate(one.axes)}
     frames = [
@@ -248,7 +263,7 @@ def _attribution(story: Story, names: pd.DataFrame) -> pd.DataFrame:
                 "city": names["city"],
                 "city_name": names["city_name"],
                 "indicator": one.indicator,
-                "event": story.events,
+                "event": events,
                 "part": part,
                 "part_name": name,
                 "value": values[part],

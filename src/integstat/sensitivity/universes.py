@@ -80,6 +80,8 @@ class Universes:
         Why a universe failed, in German; empty where it did not. Length U.
     definition_kind : ndarray of int, shape (U,), optional
         How the definition stands to the main one, coded as `kind`; without it all are equivalent.
+    lasting_doubt : ndarray, shape (U, C), optional
+        Part of P(1 − P) of `p_lasting` that is about what lasts, not about the counts.
     """
 
     indicator: str
@@ -94,6 +96,7 @@ class Universes:
     applies: np.ndarray
     reason: tuple[str, ...]
     definition_kind: np.ndarray | None = None
+    lasting_doubt: np.ndarray | None = None
 
     @cached_property
     def main(self) -> int:

@@ -1,0 +1,103 @@
+"""A run that is killed, or loses a worker, ends as if nothing had happened: the same files, byte for byte."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.steps.test_cluster import running
+
+from integstat.catalogue import Catalogue
+from integstat.simulate import simulate_ring, write_ring
+
+CITIES, INDICATORS, KILLS = 9, 3, 20
+QUICK = "[peers]\nresamples = 10\nclouds = 19\n"  # quick, not good
+
+
+@pytest.fixture(scope="module")
+def ring(shipped: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small ring with other definitions and the demo's other choices."""
+    folder = tmp_path_factory.mktemp("ring")
+    config = write_ring(simulate_ring(shipped, CITIES, INDICATORS, 7, others=True), shipped, folder, 7)
+    config.write_text(config.read_text(encoding="utf-8").replace("[peers]\n", QUICK), encoding="utf-8")
+    return config
+
+
+def start(config: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
+    """Begin, or go on with, the run as a process of its own group."""
+    environ = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", "from integstat.cli import main; main()", "run", str(config), "--out", str(out), *options]
+    return subprocess.Popen(command, env=environ, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[bytes]) -> None:
+    _, said = process.communicate(timeout=600)
+    assert process.returncode == 0, said.decode()
+
+
+def results(out: Path) -> dict[str, str]:
+    """Digest of every file of a run, what is kept included; of the manifest without what the clock says."""
+    found = {}
+    for path in sorted(one for one in out.rglob("*") if one.is_file()):
+        content = path.read_bytes()
+        if path.name == "manifest.json":
+            told = json.loads(content)
+            told["stages"] = {name: stage["status"] for name, stage in told["stages"].items()}
+            content = json.dumps(told, sort_keys=True).encode()
+        found[str(path.relative_to(out))] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(ring: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], float]:
+    """Files of a run that nobody disturbed, and how long it took."""
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    begin = time.monotonic()
+    finish(start(ring, out))
+    return results(out), time.monotonic() - begin
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_moments_and_continued(ring: Path, undisturbed: tuple[dict[str, str], float], tmp_path: Path) -> None:
+    whole, seconds = undisturbed
+    moments, killed = random.Random(6), 0
+    for turn in range(KILLS):
+        out = tmp_path / f"{turn % 4}"  # four runs, each killed several times over
+        process = start(ring, out)
+        time.sleep(moments.uniform(0.25, 0.95) * seconds)
+        killed += process.poll() is None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert killed > KILLS / 2  # else nothing was tried
+    for turn in range(4):
+        finish(start(ring, tmp_path / f"{turn}"))
+        assert results(tmp_path / f"{turn}") == whole
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_bytes_though_one_of_two_workers_is_killed(
+    ring: Path, undisturbed: tuple[dict[str, str], float], tmp_path: Path
+) -> None:
+    whole, _ = undisturbed
+    out = tmp_path / "run"
+    with running(tmp_path / "computers") as computers:
+        victim, _ = computers.worker(), computers.worker()
+        process = start(ring, out, "--dask", computers.address)
+        kept = out / ".steps"
+        end = time.monotonic() + 300
+        while len(list(kept.glob("*.npz"))) < 20 and time.monotonic() < end and process.poll() is None:
+            time.sleep(0.02)
+        assert process.poll() is None
+        victim.kill()
+        finish(process)
+    assert results(out) == whole
