@@ -57,11 +57,11 @@ def test_priors_differ_by_themselves_and_not_by_chance():
 
 
 def test_what_lasts_drawn_once_more_is_another_draw_of_the_same() -> None:
-    opened = _posterior(draws=4000)
-    opened = opened.assign(open_lasting(opened, 3))
-    again = redrawn(opened)
-    for name in ("lasting_quantile", "lasting_scatter"):
-        first, second = (one[name].to_numpy().reshape(4000, -1)[:, 0] for one in (opened, again))
-        assert np.sort(first) == pytest.approx(np.sort(second))
+    rng = np.random.default_rng(1)
+    sd, quantile = rng.lognormal(0, 1, 4000), rng.uniform(size=4000)
+    scatter = sd[:, None] * rng.normal(size=(4000, 2))
+    again, other = redrawn(scatter, quantile, sd)
+    assert np.sort(other) == pytest.approx(np.sort(quantile))
+    assert np.sort(again / sd[:, None], axis=0) == pytest.approx(np.sort(scatter / sd[:, None], axis=0))
+    for first, second in ((quantile, other), ((scatter / sd[:, None])[:, 0], (again / sd[:, None])[:, 0])):
         assert abs(np.corrcoef(first, second)[0, 1]) < 0.06
-    assert again["change"].identical(opened["change"])

@@ -101,7 +101,12 @@ def test_unknown_language(language: str) -> None:
 
 def _written() -> dict[str, str]:
     report = resources.files("integstat.report")
-    folders = [report, report / "view", report / "templates", resources.files("integstat.texts")]
+    folders = [
+        report,
+        report / "view",
+        report / "templates",
+        *(resources.files(f"integstat.{one}") for one in ("texts", "sensitivity")),
+    ]
     return {f.name: f.read_text(encoding="utf-8") for d in folders for f in d.iterdir() if f.name.endswith((".py", ".j2"))}
 
 
@@ -115,7 +120,10 @@ def test_every_key_written_out_exists_and_no_message_is_idle() -> None:
     assert called <= known
     prefixes = set(re.findall(r"""["']([a-z_0-9.]+[._])(?:\{|["']\s*~)""", source))
     idle = {key for key in known - literal if not any(key.startswith(prefix) for prefix in prefixes)}
-    headings = {f"{part}.heading" for part in ("head", "grid", "ring", "peers", "gap", "city", "problems", "made", "glossary")}
+    headings = {
+        f"{part}.heading"
+        for part in ("head", "grid", "ring", "peers", "gap", "sensitivity", "city", "problems", "made", "glossary")
+    }
     choices = {f"{part}.column_" for part in ("problems", "made")}
     assert {key for key in idle - headings if not key.startswith(tuple(choices))} <= {"glossary.heading"}
 

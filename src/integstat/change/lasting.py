@@ -72,26 +72,46 @@ def with_share(posterior: xr.Dataset, a: float, b: float) -> xr.Dataset:
     """
     if "lasting_scatter" not in posterior:
         return posterior
-    share = special.betaincinv(a, b, posterior["lasting_quantile"].transpose(*_DIMS[:2]).to_numpy().astype(float))
+    quantile = posterior["lasting_quantile"].transpose(*_DIMS[:2]).to_numpy()
     change, scatter = (posterior[name].transpose(*_DIMS).to_numpy() for name in ("change", "lasting_scatter"))
     own = change - posterior["delta"].transpose("chain", "draw", "group").to_numpy()[:, :, None, :]
-    s = share.astype(change.dtype)[:, :, None, None]
+    share, lasting = lasting_of(own, scatter, quantile, a, b)
     kept = posterior.drop_vars(["lasting_quantile", "lasting_scatter"])
-    return kept.assign(lasting_share=(_DIMS[:2], share), lasting_change=(_DIMS, s * own + np.sqrt(s * (1 - s)) * scatter))
+    return kept.assign(lasting_share=(_DIMS[:2], share), lasting_change=(_DIMS, lasting))
 
 
-def redrawn(posterior: xr.Dataset) -> xr.Dataset:
-    """Return the posterior with what `open_lasting` drew drawn once more: standardised, and moved on by half of the draws.
+def lasting_of(own: np.ndarray, scatter: np.ndarray, quantile: np.ndarray, a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
+    """Share that lasts, and the lasting change, for a Beta(a, b) prior of the share.
+
+    Parameters
+    ----------
+    own : ndarray, shape (..., C, G)
+        Change beside the ring's shift.
+    scatter : ndarray, shape (..., C, G)
+        Draws from N(0, Ω).
+    quantile : ndarray, shape (...)
+        Where in its prior the share lies.
+    """
+    share = np.asarray(special.betaincinv(a, b, quantile.astype(float)))
+    s = share.astype(own.dtype)[..., None, None]
+    return share, s * own + np.sqrt(s * (1 - s)) * scatter
+
+
+def redrawn(scatter: np.ndarray, quantile: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `open_lasting` drew, drawn once more: standardised, and moved on by half of the draws.
 
     Given everything else in a draw, the two are independent, so that two answers to the same question tell how much of its
     doubt is about what lasts.
+
+    Parameters
+    ----------
+    scatter : ndarray, shape (S, C)
+    quantile : ndarray, shape (S,)
+    sd : ndarray, shape (S,)
+        Of the scatter.
     """
-    sd = posterior["sd_change"].transpose("chain", "draw", "group").to_numpy()[:, :, None, :]
-    half = posterior.sizes["draw"] // 2
-    scatter = posterior["lasting_scatter"].transpose(*_DIMS).to_numpy()
-    quantile = posterior["lasting_quantile"].transpose(*_DIMS[:2]).to_numpy()
-    moved = np.roll(scatter / sd, half, axis=1) * sd
-    return posterior.assign(lasting_scatter=(_DIMS, moved), lasting_quantile=(_DIMS[:2], np.roll(quantile, half, axis=1)))
+    half = len(quantile) // 2
+    return np.roll(scatter / sd[:, None], half, axis=0) * sd[:, None], np.roll(quantile, half)
 
 
 def _noise(

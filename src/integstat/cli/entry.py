@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from typer.exceptions import Abort, Exit, TyperException
 
-from integstat.cli import history, peers, ranks, ring
+from integstat.cli import explain, history, peers, ranks, ring
 from integstat.cli.app import app, state
 from integstat.errors import IntegstatError, UsageError
 
@@ -25,6 +25,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (  # in the order of th
     ("assign", peers.assign_command),
     ("follow", peers.follow_command),
     ("ranks", ranks.ranks_command),
+    ("explain", explain.explain_command),
     ("history", history.history_command),
     ("simulate", ring.simulate_command),
     ("demo", ring.demo_command),

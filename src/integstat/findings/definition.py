@@ -11,10 +11,10 @@ import xarray as xr
 
 from integstat.catalogue import Catalogue
 from integstat.catalogue.schema import DefinitionEntry
-from integstat.change.lasting import redrawn, with_share
+from integstat.change.lasting import lasting_of, redrawn
 from integstat.findings.baseline import Baseline
 from integstat.findings.cells import Cities, eligibility
-from integstat.findings.estimands import Estimands, estimands, lasting_relative
+from integstat.findings.estimands import Estimands, estimands, flat, lasting_relative
 from integstat.findings.magnitude import Steps, steps_of, unit_of
 from integstat.findings.rows import above, events
 from integstat.findings.settings import FindingSettings
@@ -92,9 +92,10 @@ def with_lasting_of(
 
     The same as `estimated` makes of the tree after `integstat.change.with_lasting`, at a small part of the cost.
     """
-    posterior, entry = _target(tree), catalogue.definition(definition)[1]
-    compared = _compared(entry, cities, np.array(found.cities))
-    lasting = lasting_relative(with_share(posterior, a, b), _both(tree), catalogue.polarity(definition), **compared)
+    draws = _target(tree)
+    if draws is None:  # estimated from the years, or there is but one
+        return found
+    lasting = _relative(definition, found, draws, tree, catalogue, cities, a, b)
     return replace(found, lasting=lasting, lasting_points=None)
 
 
@@ -119,28 +120,52 @@ def doubt_of_lasting(
         E[P(event | change)(1 − P(event | change))], from two draws of what lasts for each draw of the change; between 0 and
         P(1 − P). NaN where not estimable, or where the years themselves inform what lasts.
     """
-    posterior = _target(tree)
-    if found.lasting is None or "lasting_scatter" not in posterior:
+    draws = _target(tree)
+    if found.lasting is None or draws is None:
         return np.full(len(found.cities), np.nan)
-    compared = _compared(catalogue.definition(definition)[1], cities, np.array(found.cities))
-    again = lasting_relative(with_share(redrawn(posterior), a, b), _both(tree), catalogue.polarity(definition), **compared)
-    assert again is not None
+    scatter, quantile = redrawn(draws.scatter, draws.quantile, draws.sd)
+    again = _relative(definition, found, replace(draws, scatter=scatter, quantile=quantile), tree, catalogue, cities, a, b)
     first, second = found.lasting > 0, again > 0
     p = first.mean(axis=0)
     part = np.clip(p - (first & second).mean(axis=0), 0.0, p * (1 - p))
     return np.where(np.isfinite(found.lasting[0]), part, np.nan)
 
 
-def _target(tree: xr.DataTree) -> xr.Dataset:
-    """The variables of the target group that decide about what lasts."""
+@dataclass(frozen=True)
+class _Target:
+    """Draws of the target group that decide about what lasts: own change and scatter (S, C), quantile and SD (S,)."""
+
+    own: np.ndarray
+    scatter: np.ndarray
+    quantile: np.ndarray
+    sd: np.ndarray
+
+
+def _target(tree: xr.DataTree) -> _Target | None:
+    """None where nothing is left open."""
     posterior = tree["posterior"].to_dataset()
-    names = ("change", "delta", "sd_change", "lasting_quantile", "lasting_scatter", "lasting_change")
-    return posterior[[name for name in names if name in posterior]].isel(group=[0])
+    if "lasting_scatter" not in posterior:
+        return None
+    change, scatter = (flat(posterior[name])[:, :, 0] for name in ("change", "lasting_scatter"))
+    delta, sd = (flat(posterior[name])[:, 0] for name in ("delta", "sd_change"))
+    return _Target(change - delta[:, None], scatter, flat(posterior["lasting_quantile"]), sd)
 
 
-def _both(tree: xr.DataTree) -> np.ndarray:
-    """Cities with usable counts of the target group in the first and the last year."""
-    return np.asarray((tree["observed_data"]["n"].to_numpy() > 0)[:, 0][:, [0, -1]].all(axis=1))
+def _relative(
+    definition: str,
+    found: Estimands,
+    draws: _Target,
+    tree: xr.DataTree,
+    catalogue: Catalogue,
+    cities: Cities,
+    a: float,
+    b: float,
+) -> np.ndarray:
+    """The estimand `lasting` under a prior."""
+    lasting = lasting_of(draws.own[..., None], draws.scatter[..., None], draws.quantile, a, b)[1][..., 0]
+    both = (tree["observed_data"]["n"].to_numpy() > 0)[:, 0][:, [0, -1]].all(axis=1)
+    compared = _compared(catalogue.definition(definition)[1], cities, np.array(found.cities))
+    return lasting_relative(lasting, both, catalogue.polarity(definition), **compared)
 
 
 def _compared(entry: DefinitionEntry, cities: Cities, names: np.ndarray) -> dict[str, np.ndarray]:

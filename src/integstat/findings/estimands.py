@@ -165,7 +165,8 @@ def estimands(
             against_land = _hide(raw - median_of_others(raw, both, in_land, sound, MIN_IN_LAND), both)
             out |= {"against_land": sign * against_land, "against_land_points": points_of(against_land)}
         if "lasting_change" in posterior:
-            lasting = _lasting(posterior, both, labels, sound)
+            kept = flat(posterior["lasting_change"])[:, :, 0]
+            lasting = _hide(kept - median_of_others(kept, both, labels, sound), both)
             out |= {"lasting": sign * lasting, "lasting_points": points_of(lasting)}
         out |= {
             "change": _hide(sign * raw, both),
@@ -205,29 +206,22 @@ def estimands(
 
 
 def lasting_relative(
-    posterior: xr.Dataset, both: np.ndarray, polarity: int, *, pool: np.ndarray | None = None, yardstick: np.ndarray | None = None
-) -> np.ndarray | None:
-    """The estimand `lasting` alone, shape (S, C); None where the posterior has none.
+    lasting: np.ndarray, both: np.ndarray, polarity: int, *, pool: np.ndarray | None = None, yardstick: np.ndarray | None = None
+) -> np.ndarray:
+    """The estimand `lasting` alone, shape (S, C).
 
     Parameters
     ----------
-    posterior : xarray.Dataset
-        With `lasting_change` of the target group at least.
+    lasting : ndarray, shape (S, C)
+        Lasting change of the target group, link scale.
     both : ndarray of bool, shape (C,)
         Cities with usable counts of the target group in the first and the last year.
     polarity, pool, yardstick
         As of `estimands`.
     """
-    if "lasting_change" not in posterior:
-        return None
     labels = np.zeros(len(both), dtype=int) if pool is None else np.unique(pool, return_inverse=True)[1]
     sound = np.ones(len(both), dtype=bool) if yardstick is None else yardstick
-    return (-1.0 if polarity < 0 else 1.0) * _lasting(posterior, both, labels, sound)
-
-
-def _lasting(posterior: xr.Dataset, both: np.ndarray, labels: np.ndarray, sound: np.ndarray) -> np.ndarray:
-    kept = flat(posterior["lasting_change"])[:, :, 0]
-    return _hide(kept - median_of_others(kept, both, labels, sound), both)
+    return (-1.0 if polarity < 0 else 1.0) * _hide(lasting - median_of_others(lasting, both, labels, sound), both)
 
 
 def flat(values: xr.DataArray) -> np.ndarray:

@@ -103,7 +103,7 @@ def sensitivity_stage(
         fits=fits,
         notes=(*space.notes, *_failures(computed)),
     )
-    write_sensitivity(options.out, shown)
+    write_sensitivity(options.out, shown, found, catalogue)
     manifest.content["sensitivity"] = {
         "multiverse": settings.name_de,
         "digest": space.digest,

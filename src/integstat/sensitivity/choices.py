@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,9 +15,13 @@ from integstat.config import RingConfig
 from integstat.errors import UsageError
 from integstat.findings import FindingSettings
 from integstat.peers.settings import PeerSettings
-from integstat.tomlfile import Strict
+from integstat.tomlfile import Strict, validation_error
 
-_LASTING = ("lasting_a", "lasting_b")
+_TOGETHER = (  # priors that come from one place: a history that says otherwise of one of them says nothing of the others either
+    ("lasting_a", "lasting_b", "lasting_source"),
+    ("sd_change_median", "sd_change_log_sd"),
+    ("shift_sd", "shift_source"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,9 @@ class Choices:
         ----------
         paths : mapping of str to any
             Such as `change.land`, `peers.k`, `findings.q`, `change.priors.shift_sd` (of all indicators, whatever their own
-            history says), `peers.without` (ids of features), `ring.leave_out` (AGS). A ring without groups has no choices
-            about them: those paths change nothing.
+            history says), `peers.without` (ids of features), `ring.leave_out` (AGS). They are put in place in this order, and
+            what stands in between must be allowed as well. A ring without groups has no choices about them: those paths change
+            nothing.
 
         Raises
         ------
@@ -61,7 +67,7 @@ class Choices:
         for path, value in paths.items():
             section, _, rest = path.partition(".")
             if path == "ring.leave_out":
-                out = replace(out, leave_out=tuple(sorted(value)))
+                out = replace(out, leave_out=tuple(sorted(_names(path, value))))
             elif section == "findings":
                 out = replace(out, findings=_updated(out.findings, rest, value))
             elif section == "change":
@@ -75,17 +81,25 @@ def _updated[Section: Strict](section: Section, key: str, value: Any) -> Section
     try:
         return type(section).model_validate(section.model_dump() | {key: value})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"'{key}' = {value!r} geht nicht: {first['msg'].removeprefix('Value error, ')}") from error
+        told = validation_error(error, Path(), "")
+        raise ValueError(f"{told.what} ({told.mend})") from error
+
+
+def _names(path: str, value: Any) -> tuple[str, ...]:
+    """Take a list of text, and nothing that merely can be gone through."""
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"'{path}' braucht eine Liste von Texten in eckigen Klammern")
+    return tuple(value)
 
 
 def _peers(peers: PeerSettings, key: str, value: Any) -> PeerSettings:
     if key != "without":
         return _updated(peers, key, value)
-    unknown = set(value) - {one.id for one in peers.feature}
+    left_out = _names("peers.without", value)
+    unknown = set(left_out) - {one.id for one in peers.feature}
     if unknown:
         raise ValueError(f"'{min(unknown)}' ist kein Merkmal aus [peers]")
-    kept = [one.model_dump() for one in peers.feature if one.id not in value]
+    kept = [one.model_dump() for one in peers.feature if one.id not in left_out]
     groups = {one["group"] for one in kept}
     own = peers.model_copy(update={"group_weight": {name: x for name, x in peers.group_weight.items() if name in groups}})
     return _updated(own, "feature", kept)
@@ -96,16 +110,14 @@ def _change(change: ChangeSettings, key: str, value: Any) -> ChangeSettings:
     name = key.removeprefix("priors.")
     if name == key and name != "overlap":
         return _updated(change, key, value)
-    forgotten = {name: None} | ({"lasting_source": None} if name in _LASTING else {})
-    known = {one: None for one in forgotten if one in PriorChanges.model_fields}
+    together = next((names for names in _TOGETHER if name in names), (name,))
+    known = {one: None for one in together if one in PriorChanges.model_fields}
     own = {indicator: entry.model_copy(update=known) for indicator, entry in change.indicator.items()}
     out = change.model_copy(update={"indicator": own})
     if name == key:
         return _updated(out, key, value)
-    priors = _updated(out.priors, name, value)
-    if name in _LASTING:
-        priors = priors.model_copy(update={"lasting_source": "default"})
-    return out.model_copy(update={"priors": priors})
+    sources = {one: "default" for one in together if one.endswith("_source")}
+    return out.model_copy(update={"priors": _updated(out.priors, name, value).model_copy(update=sources)})
 
 
 def refused(axis: str, alternative: str, error: ValueError) -> UsageError:

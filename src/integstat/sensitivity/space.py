@@ -91,11 +91,22 @@ class Space:
         return np.flatnonzero((self.slot < len(self.definitions[indicator])) & ~self.refused[indicator])
 
     def choices(self, combo: Sequence[int]) -> Choices:
-        """Return what a combination chooses."""
+        """Return what a combination chooses.
+
+        Raises
+        ------
+        UsageError
+            If alternatives that are allowed alone cannot stand together.
+        """
         merged: dict[str, Any] = {}
         for place, taken in enumerate(combo):
             merged |= self.sets[place][taken]
-        return self.base.changed(merged)
+        try:
+            return self.base.changed(merged)
+        except ValueError as error:
+            names = [f"{axis.id} = {axis.alternatives[taken].id}" for axis, taken in zip(self.axes, combo, strict=True) if taken]
+            mend = "bitte diese Kombination mit [[exclude]] ausschließen"
+            raise UsageError(f"{error}", place=f"Rechenweg mit {', '.join(names)}", mend=mend) from error
 
     @cached_property
     def digest(self) -> str:
@@ -154,6 +165,8 @@ def make_space(
     combos, slot = points[:, :-1], points[:, -1]
     own = {name: _refused(combos, slot, ids, [one for one in active if "definition" in one.where], axes)
            for name, ids in definitions.items()}  # fmt: skip
+    if any(hit[0] for hit in own.values()):
+        raise _own_excluded()
     by_definition = [(one.reason_de, sum(int(_hit(combos, slot, ids, one, axes).sum()) for ids in definitions.values()))
                      for one in active if "definition" in one.where]  # fmt: skip
     reasons = [(reason, count) for (_, reason), count in zip(shared, struck, strict=True)] + by_definition
@@ -218,8 +231,8 @@ def _axis(settings: AxisSettings, base: Choices, cities: pd.DataFrame) -> tuple[
     for one in settings.alternative:
         try:
             content = _content(base.changed(one.set))
-        except (ValueError, TypeError) as error:
-            raise refused(settings.id, one.id, ValueError(str(error))) from error
+        except ValueError as error:
+            raise refused(settings.id, one.id, error) from error
         unknown = set(one.set.get("ring.leave_out", ())) - set(cities["city"])
         if unknown:
             raise refused(settings.id, one.id, ValueError(f"'{min(unknown)}' ist keine Stadt des Rings"))
@@ -310,10 +323,12 @@ def _design(settings: MultiverseSettings, sizes: tuple[int, ...], rules: list[_R
     hits = [_matches(points, places) for places, _ in rules]
     bad = np.any(hits, axis=0) if hits else np.zeros(len(points), dtype=bool)
     if bad[0]:
-        raise UsageError(
-            "[[exclude]] schließt den Rechenweg des Rings selbst aus", place="[[exclude]]", mend="bitte enger fassen"
-        )
+        raise _own_excluded()
     return points[~bad], [int(hit.sum()) for hit in hits]
+
+
+def _own_excluded() -> UsageError:
+    return UsageError("der Rechenweg des Rings selbst wird ausgeschlossen", place="[[exclude]]", mend="bitte enger fassen")
 
 
 def _matches(points: np.ndarray, places: Mapping[int, int]) -> np.ndarray:
@@ -324,17 +339,20 @@ def _matches(points: np.ndarray, places: Mapping[int, int]) -> np.ndarray:
 
 
 def _sample(settings: MultiverseSettings, sizes: tuple[int, ...], rules: list[_Rule]) -> np.ndarray:
-    """Draw points without repetition: first the ring's own and its neighbours, then at random or with balanced columns."""
+    """Draw points without repetition: first the ring's own and its neighbours, then at random or with balanced columns.
+
+    Points that were there already or are excluded are made up for by more draws, which leaves columns balanced but nearly.
+    """
     rng = np.random.default_rng(settings.seed)
     single = [
         tuple(level if i == axis else 0 for i in range(len(sizes))) for axis, size in enumerate(sizes) for level in range(1, size)
     ]
     chosen = dict.fromkeys([(0,) * len(sizes), *single])
     wanted = max(settings.size, len(chosen))
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         if len(chosen) >= min(wanted, prod(sizes)):
             break
-        count = wanted
+        count = wanted if attempt else wanted - len(chosen)  # at first as many as are wanted, so that balanced columns stay so
         if settings.design == "random":
             drawn = np.column_stack([rng.integers(size, size=count) for size in sizes])
         else:

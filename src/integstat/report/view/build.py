@@ -16,6 +16,7 @@ from integstat.report.view.made import MadeView, made_view
 from integstat.report.view.peers import PeersView, peers_view
 from integstat.report.view.problems import ProblemsView, problems_view
 from integstat.report.view.ring import RingView, ring_view
+from integstat.report.view.sensitivity import SensitivityView, sensitivity_view
 from integstat.report.view.usual import UsualView, usual_view
 from integstat.texts import Texts
 
@@ -33,6 +34,7 @@ class ReportView:
     learning: LearningView
     peers: PeersView
     gap: GapView
+    sensitivity: SensitivityView | None
     cities: tuple[CitySection, ...]
     problems: ProblemsView
     made: MadeView
@@ -57,6 +59,7 @@ def build_view(data: ReportData, texts: Texts) -> ReportView:
         learning=learning_view(look),
         peers=peers_view(look),
         gap=gap_view(look),
+        sensitivity=sensitivity_view(look),
         cities=city_sections(look),
         problems=problems_view(look),
         made=made_view(look),
