@@ -15,6 +15,7 @@ from integstat.catalogue import Catalogue, load_catalogue
 from integstat.change import ChangeData, ChangeSettings
 from integstat.simulate import simulate_ring, write_ring
 
+OTHER_CHOICES = '[sensitivity]\nmultiverse = "multiverse.toml"\n'
 CITIES, INDICATORS = 9, 3  # a rate with one group, a share with one group, a share with two
 
 
@@ -29,6 +30,8 @@ def _simulated(shipped: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> 
     config = write_ring(simulate_ring(shipped, CITIES, INDICATORS, 7), shipped, tmp_path_factory.mktemp("simulated"), 7)
     text = config.read_text(encoding="utf-8")
     assert text.count("[peers]\n") == 1
+    assert text.count(OTHER_CHOICES) == 1
+    text = text.replace(OTHER_CHOICES, "")  # tests that want them say which
     config.write_text(text.replace("[peers]\n", "[peers]\nresamples = 10\nclouds = 19\n"), encoding="utf-8")  # quick, not good
     return config.parent
 

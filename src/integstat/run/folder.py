@@ -76,7 +76,7 @@ class Manifest:
             stages[name] = {"status": "failed", "reason": reason}
             self.write()
             raise
-        stages[name] = {"status": "done", "seconds": round(time.perf_counter() - begin, 2)}
+        stages[name] |= {"status": "done", "seconds": round(time.perf_counter() - begin, 2)}
         self.write()
 
 
@@ -92,6 +92,7 @@ def open_folder(
     code = source_digest("integstat")
     versions = {"integstat": version("integstat")} | {name: version(name) for name in _PACKAGES}
     key = digest(config, catalogue.digest, delivery.files, multiverse, code, versions)
+    rules = config.rules_digest(catalogue)
     path = options.out / "manifest.json"
     found = _read_manifest(path)
     same = found.get("key") == key
@@ -113,7 +114,7 @@ def open_folder(
         "ring": config.ring.id,
         "config": config_path.name,
         "key": key,
-        "rules": digest(config.rules_digest(catalogue), multiverse),
+        "rules": rules if multiverse is None else digest(rules, multiverse),
         "catalogue": catalogue.digest,
         "code": code,
         "seed": config.seed,

@@ -225,8 +225,7 @@ def size_of(space: Space, ring: Ring, store: Store) -> Size:
         key = peers_key(ring.context, model.choices.peers) if model.choices.peers is not None and ring.context is not None else ""
         for definition, step in plan.fits.items():
             scope = ring.catalogue.definition(definition)[1].scope
-            effect = model.choices.change.peers
-            open_ = f"{effect} {key}" if key and key not in known and scope == "all_cities" and effect != "none" else ""
+            open_ = f"{model.choices.change.peers} {key}" if key and key not in known and scope == "all_cities" else ""
             fits[step.key, open_] = not open_ and store.has(step.key)
     return Size(
         len(space.combos), len(models), len(peers), len(fits), sum(not one for one in fits.values()), len(known) == len(peers)
