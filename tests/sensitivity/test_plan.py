@@ -15,6 +15,7 @@ from integstat.findings import FindingSettings
 from integstat.panel import Context
 from integstat.peers.build import build_partitions
 from integstat.peers.kept import KeptPeers, from_tree
+from integstat.peers.partitions import Partitions
 from integstat.pipeline import fit_step
 from integstat.sensitivity.choices import Choices
 from integstat.sensitivity.compute import Computed
@@ -43,6 +44,12 @@ FEATURES = axis("features", {"peers.without": ["rent_level"]})
 @pytest.fixture(scope="module")
 def one() -> Ring:
     return ring()
+
+
+@pytest.fixture(scope="module")
+def partitions(one: Ring) -> Partitions:
+    assert one.context is not None
+    return build_partitions(one.context, PEERS, PEERS.seed)
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +174,8 @@ def counts(found: Computed) -> int:
     return found.fits.computed + found.fits.kept
 
 
-def test_what_is_listed_is_what_is_computed(one: Ring, tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_what_is_listed_is_what_is_computed(tmp_path: Path) -> None:
+    one, store = ring(definitions=DEFINITIONS[:2]), Store(tmp_path)
     over = tiny.space(one, NEAR, FEATURES, STEP, LASTING, vary=False)
     before = size_of(over, one, store)
     assert (before.universes, before.models, before.partitions) == (3 * 2 * 3 * 2, 12, 2)
@@ -190,9 +197,7 @@ def test_a_ring_without_peers_is_exact_from_the_start(one: Ring, tmp_path: Path)
 
 
 @pytest.mark.parametrize("choice", ["coassignment", "neighbours", "groups", "none"])
-def test_fits_are_those_of_a_run(choice: str, one: Ring, groups: dict[str, KeptPeers]) -> None:
-    assert one.context is not None
-    partitions = build_partitions(one.context, PEERS, PEERS.seed)
+def test_fits_are_those_of_a_run(choice: str, one: Ring, groups: dict[str, KeptPeers], partitions: Partitions) -> None:
     chosen = BASE.changed({"change.peers": choice})
     found = keys(planned({"change.peers": choice}, one, groups))
     for definition, key in found.items():

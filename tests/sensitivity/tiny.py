@@ -48,14 +48,15 @@ def book() -> Catalogue:
     return load_catalogue()
 
 
-def ring(cities: int = 9, *, mixed: bool = False, seed: int = 3) -> Ring:
-    """A ring with counts of `DEFINITIONS`.
+@cache
+def ring(cities: int = 9, *, mixed: bool = False, definitions: tuple[str, ...] = DEFINITIONS, seed: int = 3) -> Ring:
+    """A ring with counts of these definitions.
 
     `mixed`: one city delivers E3 by residents alone, of one a count is a sign, of one a year is missing, of one a base jumps.
     """
     made = simulate_ring(book(), cities, 6, seed, others=True)
     frames = []
-    for definition in DEFINITIONS:
+    for definition in definitions:
         truth, entry = made.truths[definition], book().definition(definition)[0]
         for g, group in enumerate(entry.groups):
             for t, year in enumerate(YEARS):

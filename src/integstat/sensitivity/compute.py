@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from integstat.change.settings import Priors
 from integstat.findings import FindingSettings
 from integstat.findings.frame import EVENTS
 from integstat.peers.kept import from_tree
@@ -139,12 +140,16 @@ def _places(
 ) -> list[_Place]:
     """Places of the universes of an indicator, in the order of its rows."""
     asked, questions = _questions(space)
+    known: dict[tuple[int, str], Priors] = {}
     out = []
     for row in space.rows(indicator):
         definition = space.definitions[indicator][space.slot[row]]
-        priors = models[model_of[row]].choices.change.for_definition(definition).priors
+        model = int(model_of[row])
+        if (model, definition) not in known:
+            known[model, definition] = models[model].choices.change.for_definition(definition).priors
+        priors = known[model, definition]
         key = (definition, priors.lasting_a, priors.lasting_b, int(asked[row]))
-        out.append(_Place(plans[int(model_of[row]), indicator], key, Case(definition, priors, questions[asked[row]])))
+        out.append(_Place(plans[model, indicator], key, Case(definition, priors, questions[asked[row]])))
     return out
 
 

@@ -41,12 +41,16 @@ ATTRIBUTION_CODEBOOK: dict[str, str] = {
     "city_name": "Name der Stadt",
     "indicator": "Indikator",
     "event": "Ereignis: das des Befunds, und p_lasting (der bleibende Teil der relativen Veränderung ist größer als 0)",
-    "part": "counting (Zählfehler und Unschärfe des Modells), lasting (was bleibt) oder Name einer Achse",
+    "part": "counting_error (Zählfehler und Unschärfe des Modells), what_lasts (was bleibt) oder Name einer Achse",
     "part_name": "Name auf Deutsch",
     "value": "Beitrag zu P(1 − P), über Modelle und Definitionen gemittelt; die Beiträge einer Zelle ergeben die Summe",
     "share": "derselbe als Anteil daran",
 }
-_PARTS = {"counting": "Zählfehler und Unschärfe innerhalb eines Rechenwegs", "lasting": "was von der Veränderung bleibt"}
+_COUNTING, _LASTING = "counting_error", "what_lasts"
+_PARTS = {
+    _COUNTING: "Zählfehler und Unschärfe innerhalb eines Rechenwegs",
+    _LASTING: "ob eine Veränderung bleibt, auch wenn sie bekannt wäre",
+}
 
 
 @dataclass(frozen=True)
@@ -256,7 +260,7 @@ def _attribution(story: Story, names: pd.DataFrame) -> pd.DataFrame:
 def _parts(story: Story, parts: Attribution, events: Sequence[str], names: pd.DataFrame) -> pd.DataFrame:
     one = story.universes
     rows = {**_PARTS, **{axis.id: axis.name_de for axis in one.axes if axis.sort in ("model", "measurement")}}
-    values = {"counting": parts.counting, "lasting": parts.lasting} | {axis.id: parts.axes[a] for a, axis in enumerate(one.axes)}
+    values = {_COUNTING: parts.counting, _LASTING: parts.lasting} | {axis.id: parts.axes[a] for a, axis in enumerate(one.axes)}
     frames = [
         pd.DataFrame(
             {

@@ -15,7 +15,19 @@ Name = Annotated[str, StringConstraints(min_length=1)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 MOST_AXES = 10  # shared ones; what each contributes is summed over all of their subsets
-_RESERVED = ("definition", "group_concept", "age_band", "numerator", "denominator", "universe", "city", "indicator", "finding")
+_RESERVED = (
+    "counting_error",
+    "what_lasts",
+    "definition",
+    "group_concept",
+    "age_band",
+    "numerator",
+    "denominator",
+    "universe",
+    "city",
+    "indicator",
+    "finding",
+)
 DECISIONS = ("q", "rule", "floor", "plain_threshold")
 _QUESTIONS = ("headline", "gap_scale", "caps", "rho_times", "rho_level_times", "absolute_from", "base_jump", "base_jump_times")
 _FITTED = ("engine", "peers", "land", "months_weight", "overlap", "coarse", "incomplete", "indicator")
