@@ -257,7 +257,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(catalogue:
 
     one, again, other = files("one", 1), files("again", 1), files("other", 2)
     assert one == again
-    assert one.keys() == other.keys() == {"ring.toml", "multiverse.toml", "truth.csv", *(f"workbooks/{land}001.xlsx" for land in LAENDER)}
+    assert (
+        one.keys()
+        == other.keys()
+        == {"ring.toml", "multiverse.toml", "truth.csv", *(f"workbooks/{land}001.xlsx" for land in LAENDER)}
+    )
     assert all((one[name] != other[name]) == (name != "multiverse.toml") for name in one)
 
 

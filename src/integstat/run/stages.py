@@ -22,7 +22,7 @@ from integstat.run.finding_stage import finding_stage, told_anew, write_found
 from integstat.run.folder import STEPS, Manifest, open_folder
 from integstat.run.options import RunOptions
 from integstat.run.peer_stage import check_context, peer_stage, told_of_peers
-from integstat.run.sensitivity_stage import multiverse_of, sensitivity_stage
+from integstat.run.sensitivity_stage import multiverse_of, sensitivity_stage, space_of
 from integstat.sensitivity.compute import Tell, tell_nobody
 from integstat.sensitivity.settings import MultiverseSettings
 from integstat.steps import Store, write_text
@@ -79,6 +79,8 @@ def run(
     data = None
     with _naming(config_path):
         admitted = check_context(config, catalogue, delivery)
+        if multiverse is not None:
+            space_of(multiverse, config, catalogue, delivery)  # what cannot be is told before anything is computed
         manifest = open_folder(config_path, config, catalogue, delivery, multiverse, options)
         with manifest.stage("intake"):
             _write_intake(options.out, delivery)
