@@ -81,7 +81,8 @@ def _universes(data: ReportData, indicator: str, seed: int) -> Universes:
     choice = np.array(list(itertools.product(*(range(len(axis.alternatives)) for axis in axes))))
     slot = choice[:, len(AXES)] if len(names) > 1 else np.zeros(len(choice), dtype=int)
     weight = rng.uniform(0.5, 1.5) * np.ones(len(choice))
-    moved = sum(rng.normal(0, 0.04, len(axis.alternatives))[choice[:, i]] for i, axis in enumerate(axes))
+    steps = [rng.normal(0, 0.04, len(axis.alternatives)) * (axis.id != "caps") for axis in axes]  # a cap moves no probability
+    moved = sum(step[choice[:, i]] for i, step in enumerate(steps))
     odd = rng.normal(0, 0.3, (len(names), len(rows)))
     odd[0] = 0.0
     base = {event: np.nan_to_num(rows[event].to_numpy(float), nan=np.nan) for event in EVENTS}

@@ -16,6 +16,8 @@ from integstat.report.figures_sensitivity import Choices, Curve, HeatRow, heat_m
 from integstat.report.view import build_view
 from integstat.report.view.sensitivity import COLUMNS, SensitivityView, curve_of, curve_words
 from integstat.report.words import DECLARED
+from integstat.sensitivity.explain import Story
+from integstat.sensitivity.flips import smallest_flips
 from integstat.texts import Texts
 
 from .multiverse import with_universes
@@ -195,7 +197,7 @@ def test_long_names_are_cut_so_that_they_still_differ() -> None:
     curve = Curve(np.array([0.1, 0.9]), ("open", "success"), "success", 1, 0.8, (Choices("Nenner", names, np.array([0, 1])),))
     labels = re.findall(">(je [^<]*)<", specification_curve(curve, WORDS, title="", description=""))
     assert len(set(labels)) == 2
-    assert all(len(one) <= 30 and "…" in one for one in labels)
+    assert all(len(one) <= 34 and "…" in one for one in labels)
 
 
 def test_thinning_keeps_the_ring(data: ReportData) -> None:
@@ -231,7 +233,45 @@ def test_heat_map_agrees_with_the_table(view: SensitivityView, data: ReportData)
     assert data.sensitivity is not None
     alone, table = data.sensitivity.explained.alone, data.sensitivity.explained.robustness
     declared = table[table["finding"].isin(DECLARED)][["city", "indicator"]]
-    flips = alone.merge(declared, on=["city", "indicator"])["changed"].sum()
+    own = {
+        (city, name): story.universes.finding[story.universes.main, place] == story.headline[place]
+        for name, story in data.sensitivity.explained.stories.items()
+        for place, city in enumerate(story.universes.cities)
+    }
+    rows = alone.merge(declared, on=["city", "indicator"])
+    flips = rows["changed"][[own[key] for key in zip(rows["city"], rows["indicator"], strict=True)]].sum()
     assert len(declared) <= 60
     assert view.heat_more == ""
     assert view.heat.count("<circle") == flips > 0
+
+
+def test_no_mark_where_the_ring_alone_has_another_finding(view: SensitivityView, data: ReportData) -> None:
+    assert data.sensitivity is not None
+    explained = data.sensitivity.explained
+    declared = explained.robustness[explained.robustness["finding"].isin(DECLARED)]
+    rows = explained.alone.merge(declared[["city", "indicator"]], on=["city", "indicator"])
+    first = rows[rows["changed"] == 1].iloc[0]
+    story = explained.stories[first["indicator"]]
+    place = story.universes.cities.index(first["city"])
+    headline = story.headline.copy()
+    headline[place] = 3 - headline[place] % 3  # another declared finding, as if the mean over models gave it
+    mixed = dataclasses.replace(explained, stories=explained.stories | {first["indicator"]: _with(story, headline)})
+    found = build_view(dataclasses.replace(data, sensitivity=dataclasses.replace(data.sensitivity, explained=mixed)), TEXTS)
+    of = rows[(rows["city"] == first["city"]) & (rows["indicator"] == first["indicator"])]
+    assert found.sensitivity is not None
+    assert found.sensitivity.heat.count("<circle") == view.heat.count("<circle") - of["changed"].sum()
+
+
+def _with(story: Story, headline: np.ndarray) -> Story:
+    return dataclasses.replace(story, headline=headline, question=smallest_flips(story.universes, headline, "question"))
+
+
+def test_axes_tell_of_cells_and_of_what_they_cannot_move(view: SensitivityView, data: ReportData) -> None:
+    assert data.sensitivity is not None
+    leverage = data.sensitivity.explained.leverage.set_index("name_de")
+    rows = {row.name: row for row in view.axes}
+    assert leverage.loc["Sperre bei Brüchen", "delta_max"] == 0
+    assert leverage.loc["Land", "delta_max"] > 0
+    assert rows["Sperre bei Brüchen"].moved == TEXTS.t("sensitivity.axis.still")
+    assert rows["Land"].moved.startswith("im Mittel")
+    assert all(row.changed.endswith(f"von {leverage.loc[name, 'cells']} Zellen") for name, row in rows.items())

@@ -47,6 +47,13 @@ def explain_command(
     Beispiel: integstat explain results/ring Hannover E3 --picture e3.svg
     """
     _check_call(run, picture, force)
+    try:
+        _explain(run, city, indicator, picture)
+    except KeyError as error:
+        raise DataError(f"in den Tabellen dieses Laufs fehlt {error}", place=str(run), mend=_RERUN) from error
+
+
+def _explain(run: Path, city: str, indicator: str, picture: Path | None) -> None:
     findings = _table(run / "findings.csv")
     names = _indicator_names(findings)
     place = _one_of(dict(zip(findings["city"], findings["city_name"], strict=True)), city, "Stadt", "STADT")
@@ -90,6 +97,8 @@ def _check_call(run: Path, picture: Path | None, force: bool) -> None:
         raise UsageError(what, place=str(run), mend="bitte den Ordner eines Laufs nennen")
     if picture is not None and picture.is_dir():
         raise UsageError("das ist ein Ordner", place=str(picture), mend="bitte mit --picture eine Datei nennen")
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise UsageError("das Bild ist SVG", place=str(picture), mend="bitte einen Namen mit der Endung .svg nennen")
     if picture is not None and picture.exists() and not force:
         raise UsageError("diese Datei gibt es schon", place=str(picture), mend="bitte eine andere nennen oder --force")
 

@@ -106,12 +106,19 @@ def sensitivity_command(
     _run(config, out, data, "sensitivity", force, jobs, dask=dask, multiverse=multiverse)
 
 
-def report_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
+def report_command(
+    config: ConfigPath,
+    out: OutPath = None,
+    data: DataPath = None,
+    force: Force = False,
+    jobs: Jobs = 2,
+    multiverse: Multiverse = None,
+) -> None:
     """Den Bericht schreiben; was schon gerechnet ist, wird übernommen.
 
     Beispiel: integstat report ring.toml
     """
-    _run(config, out, data, "report", force, jobs)
+    _run(config, out, data, "report", force, jobs, multiverse=multiverse)
 
 
 def check_command(
@@ -134,9 +141,12 @@ def check_command(
     for path in configs:
         from integstat.config import load_ring
         from integstat.intake.take_in import take_in
+        from integstat.run import check_choices
 
         ring, catalogue = load_ring(path)
-        problems += take_in(ring, path, catalogue, data).problems
+        delivery = take_in(ring, path, catalogue, data)
+        check_choices(ring, path, catalogue, delivery)
+        problems += delivery.problems
     if files:
         problems += check_files(files, load_catalogue())
     table = problem_table(problems)
@@ -245,6 +255,8 @@ def _with_progress(config: Path, options: RunOptions, run: Callable[..., Any]) -
                 console.print(f"  {what} {done}/{total}{left(remaining_seconds)}", highlight=False)
 
         result = run(config, options, say=say, progress=progress, tell=tell)
+    for note in result.data.sensitivity.notes if result.data is not None and result.data.sensitivity is not None else ():
+        console.print(note, highlight=False, markup=False)
     name = "report.html" if (result.out / "report.html").exists() and options.until == "report" else ""
     print(result.out / name)
 

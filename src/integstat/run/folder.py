@@ -138,7 +138,7 @@ def _refuse_other(out: Path) -> None:
     if not out.is_dir():
         raise UsageError("das ist eine Datei, kein Ordner", place=str(out), mend="bitte mit --out einen Ordner nennen")
     if (out / "manifest.json").exists():
-        what = "in diesem Ordner liegt ein Lauf mit anderen Daten, anderer Konfiguration oder anderem Programmstand"
+        what = "hier liegt ein Lauf mit anderen Daten, anderer Konfiguration, anderen Rechenwegen oder anderem Programmstand"
         raise UsageError(what, place=str(out), mend=mend)
     raise UsageError("dieser Ordner ist nicht leer und kein Lauf", place=str(out), mend=mend)
 

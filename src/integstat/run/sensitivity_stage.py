@@ -47,6 +47,19 @@ def space_of(settings: MultiverseSettings, config: RingConfig, catalogue: Catalo
     return space, Ring(panel, context, catalogue, years, config.seed)
 
 
+def check_choices(config: RingConfig, config_path: Path, catalogue: Catalogue, delivery: Delivery) -> None:
+    """Refuse other choices that cannot be in this ring.
+
+    Raises
+    ------
+    UsageError
+        One sentence with the file, or axis and alternative.
+    """
+    settings = multiverse_of(config, config_path, RunOptions(Path()))
+    if settings is not None:
+        space_of(settings, config, catalogue, delivery)
+
+
 @dataclass(frozen=True)
 class Listing:
     """What a sensitivity analysis would compute."""
@@ -83,7 +96,7 @@ def sensitivity_stage(
         )
     if partitions is not None and ring.context is not None and config.peers is not None:
         key = peers_key(ring.context, config.peers)
-        if not store.has(key):
+        if not store.sound(key):
             store.write(key, to_tree(kept_peers(partitions)))
     computed = compute(space, ring, store, _crews(options), tell, jobs=options.jobs)
     decided = decide(findings, computed.answers, space, catalogue, delivery.panel.cities)

@@ -217,7 +217,7 @@ def size_of(space: Space, ring: Ring, store: Store) -> Size:
     """Count what the universes of a ring take; computes nothing."""
     models, model_of = models_of(space)
     peers = peer_steps(models, ring.context)
-    known = {key: from_tree(store.read(key)) for key in peers if store.has(key)}
+    known = {key: from_tree(store.read(key)) for key in peers if store.sound(key)}
     fits: dict[tuple[str, str], bool] = {}
     for (place, indicator), definitions in definitions_by_model(space, model_of).items():
         model = models[place]

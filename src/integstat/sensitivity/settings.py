@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from integstat.sensitivity.facets import MEASUREMENT
+from integstat.sensitivity.table import UNIVERSES_CODEBOOK
 from integstat.sensitivity.universes import POOLED, Kind, Sort
 from integstat.tomlfile import Strict, load_model
 
@@ -15,22 +17,10 @@ Name = Annotated[str, StringConstraints(min_length=1)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 MOST_AXES = 10  # shared ones; what each contributes is summed over all of their subsets
-_RESERVED = (
-    "counting_error",
-    "what_lasts",
-    "definition",
-    "group_concept",
-    "age_band",
-    "numerator",
-    "denominator",
-    "universe",
-    "city",
-    "indicator",
-    "finding",
-)
+_RESERVED = frozenset({"main", "counting_error", "what_lasts", *MEASUREMENT, *UNIVERSES_CODEBOOK})  # columns and parts of tables
 DECISIONS = ("q", "rule", "floor", "plain_threshold")
 _QUESTIONS = ("headline", "gap_scale", "caps", "rho_times", "rho_level_times", "absolute_from", "base_jump", "base_jump_times")
-_FITTED = ("engine", "peers", "land", "months_weight", "overlap", "coarse", "incomplete", "indicator")
+_FITTED = ("engine", "peers", "land", "months_weight", "overlap", "coarse", "incomplete")
 
 
 def sort_of(path: str) -> Sort | None:

@@ -20,6 +20,7 @@ from integstat.sensitivity.settings import AxisSettings, ExcludeSettings, Multiv
 from integstat.sensitivity.universes import KINDS, POOLED, Alternative, Axis
 from integstat.steps import digest
 
+_FEWEST = 3  # cities that make a ring
 _TRIES = 50  # rounds of drawing before a sample is taken as exhausted
 
 
@@ -233,7 +234,10 @@ def _axis(settings: AxisSettings, base: Choices, cities: pd.DataFrame) -> tuple[
             content = _content(base.changed(one.set))
         except ValueError as error:
             raise refused(settings.id, one.id, error) from error
-        unknown = set(one.set.get("ring.leave_out", ())) - set(cities["city"])
+        left_out = set(one.set.get("ring.leave_out", ()))
+        if len(cities) - len(left_out) < _FEWEST:
+            raise refused(settings.id, one.id, ValueError(f"es bleiben weniger als {_FEWEST} Städte"))
+        unknown = left_out - set(cities["city"])
         if unknown:
             raise refused(settings.id, one.id, ValueError(f"'{min(unknown)}' ist keine Stadt des Rings"))
         if content in seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from integstat.sensitivity.explain import Explained, Story
-from integstat.sensitivity.flips import NONE_FOUND, Flip
+from integstat.sensitivity.flips import NONE_FOUND, Changes, Flip
 from integstat.sensitivity.universes import FINDINGS, NOT_THERE, Universes
 from integstat.texts import Texts
 
@@ -58,7 +58,7 @@ class Held:
             return texts.t(f"story.held.{'all' if self.same else 'none'}", n=self.number)
         if self.level:
             return texts.t("story.held.some", same=self.same, n=self.number)
-        return texts.t("story.held.weighted", share=texts.percent(self.share), n=self.number)
+        return texts.t("story.held.weighted", n=self.same, share=texts.percent(self.share), of=self.number)
 
     def short(self, texts: Texts) -> str:
         """Say it as a figure: '83 von 90', or '92 % (gewichtet)'."""
@@ -88,7 +88,7 @@ def _held(one: Universes, rows: np.ndarray, city: int, code: int) -> Held:
     )
 
 
-def sentences(story: Story, texts: Texts, *, beyond: bool = True) -> tuple[str, ...]:
+def sentences(story: Story, texts: Texts, *, beyond: bool = True, poor: Collection[str] = ()) -> tuple[str, ...]:
     """Say for every city what would change its finding.
 
     Parameters
@@ -97,6 +97,8 @@ def sentences(story: Story, texts: Texts, *, beyond: bool = True) -> tuple[str, 
     texts : Texts
     beyond : bool
         Whether to add, where no model and no definition changes a finding, which one or two other choices of any sort do.
+    poor : collection of str
+        Cities whose success stands beside a deficit, by its level: if the success falls, only the deficit is left.
 
     Returns
     -------
@@ -105,30 +107,28 @@ def sentences(story: Story, texts: Texts, *, beyond: bool = True) -> tuple[str, 
         many such, the first ones, and how many more.
     """
     counts = held(story)
-    return tuple(_sentence(story, city, counts[city], texts, beyond) for city in range(len(story.headline)))
+    both = [key in poor for key in story.universes.cities]
+    return tuple(_sentence(story, city, counts[city], texts, beyond, both[city]) for city in range(len(story.headline)))
 
 
-def _sentence(story: Story, city: int, count: Held, texts: Texts, beyond: bool) -> str:
+def _sentence(story: Story, city: int, count: Held, texts: Texts, beyond: bool, both: bool) -> str:
     if story.headline[city] == NOT_THERE:
         return texts.t("story.nothing")
     code, flip = FINDINGS[story.headline[city]], story.question[city]
     about: Literal["open", "found"] = "open" if code == "open" else "found"
     word = texts.t(f"word.{code}")
-    asked = _asked(story.universes, city)
     if flip.size == 0:
-        own = texts.t(f"word.{FINDINGS[flip.findings[0]]}")
-        out = [texts.t(f"story.mean.{about}", word=word, own=own, held=count.text(texts)), *_failed(count, texts)]
-    elif flip.size == NONE_FOUND and len(asked) < 2:
-        out = [texts.t(f"story.alone.{about}", word=word)]
+        own, reach = texts.t(f"word.{FINDINGS[flip.findings[0]]}"), _reach(story, city, about, word, texts)
+        out = [texts.t(f"story.mean.{about}", word=word, own=own, reach=reach, held=count.text(texts)), *_failed(count, texts)]
     elif flip.size == NONE_FOUND:
-        out = [_nothing_changes(story.universes, asked, city, about, word, texts), *_missing(flip, texts)]
+        out = [_nothing_changes(story.universes, city, about, word, texts), *_missing(flip, texts)]
     else:
-        changes = _changes(story.universes, flip, texts)
+        changes = _changes(story.universes, flip, texts, both=both)
         out = [texts.t(f"story.flips.{about}", word=word, held=count.text(texts), changes=changes)]
         out += [*_failed(count, texts), *_missing(flip, texts)]
     other = story.anything[city]
     if beyond and flip.size == NONE_FOUND and 0 < other.size <= _FEW:
-        out.append(texts.t(f"story.beyond.{about}", changes=_changes(story.universes, other, texts, doubted=False)))
+        out.append(texts.t(f"story.beyond.{about}", changes=_changes(story.universes, other, texts, doubted=False, both=both)))
     return " ".join(out)
 
 
@@ -158,11 +158,13 @@ def sentences_without_cap(story: Story, flags: Mapping[str, tuple[str, ...]], te
 def _without_cap(story: Story, city: int, count: Held, texts: Texts) -> list[str]:
     code, flip = FINDINGS[story.headline[city]], story.question[city]
     about: Literal["open", "found"] = "open" if code == "open" else "found"
-    word, asked = texts.t(f"word.{code}"), _asked(story.universes, city)
-    if flip.size == NONE_FOUND and len(asked) < 2:
+    word, others = texts.t(f"word.{code}"), _others(story.universes, city)
+    if flip.size == NONE_FOUND and not len(others):
         return [texts.t(f"story.uncapped.alone.{about}", word=word)]
+    number = len(_computed(story.universes, others, city))
+    if flip.size == NONE_FOUND and not number:
+        return [texts.t(f"story.uncapped.lost.{about}", word=word)]
     if flip.size == NONE_FOUND:
-        number = _computed(story.universes, asked, city)
         return [texts.t(f"story.uncapped.none.{about}", word=word, n=number), *_missing(flip, texts)]
     changes = _changes(story.universes, flip, texts)
     told = texts.t(f"story.uncapped.flips.{about}", word=word, held=count.text(texts), changes=changes)
@@ -191,21 +193,41 @@ def _doubt(story: Story, city: int, texts: Texts) -> list[str]:
     return [texts.t("story.doubt", share=texts.percent(share), axis=story.universes.axes[most].name_de)]
 
 
-def _asked(one: Universes, city: int) -> np.ndarray:
-    """Universes of a city that ask its question and are equivalent or might be: those that a smallest set is looked for in."""
-    return np.flatnonzero(one.same_question & (one.kind < 2) & one.applies[:, city])
+def _others(one: Universes, city: int) -> np.ndarray:
+    """Universes of a city besides the ring's own that ask its question and are equivalent or might be."""
+    there = one.same_question & (one.kind < 2) & one.applies[:, city]
+    there[one.main] = False
+    return np.flatnonzero(there)
 
 
-def _computed(one: Universes, rows: np.ndarray, city: int) -> int:
-    return int((one.finding[rows, city] != NOT_THERE).sum())
+def _computed(one: Universes, rows: np.ndarray, city: int) -> np.ndarray:
+    return np.asarray(rows[one.finding[rows, city] != NOT_THERE])
 
 
-def _nothing_changes(
-    one: Universes, asked: np.ndarray, city: int, about: Literal["open", "found"], word: str, texts: Texts
-) -> str:
-    measured = one.choice[np.ix_(asked, one.of_sort("measurement"))]
+def _nothing_changes(one: Universes, city: int, about: Literal["open", "found"], word: str, texts: Texts) -> str:
+    others = _others(one, city)
+    if not len(others):
+        return texts.t(f"story.alone.{about}", word=word)
+    known = _computed(one, others, city)
+    if not len(known):
+        return texts.t(f"story.lost.{about}", word=word)
+    measured = one.choice[np.ix_(known, one.of_sort("measurement"))]
     also = texts.t("story.none.definitions") if (measured != 0).any() else ""
-    return texts.t(f"story.none.{about}", word=word, also=also, n=_computed(one, asked, city))
+    return texts.t(f"story.none.{about}", word=word, also=also, n=len(known))
+
+
+def _reach(story: Story, city: int, about: Literal["open", "found"], word: str, texts: Texts) -> str:
+    """Name the fewest changes that lead from the ring's own universe, which has another finding, to that of the run."""
+    one, code = story.universes, int(story.headline[city])
+    rows = _others(one, city)
+    rows = rows[one.finding[rows, city] == code]
+    if not len(rows):
+        return texts.t("story.reach.none", word=word)
+    changed = (one.choice[rows] != 0).sum(axis=1)
+    ties = rows[changed == changed.min()].tolist()
+    changes = tuple(tuple((int(axis), int(one.choice[row, axis])) for axis in np.flatnonzero(one.choice[row])) for row in ties)
+    same = Flip(len(changes[0]), tuple(ties), changes, (code,) * len(ties))
+    return texts.t(f"story.reach.{about}", changes=_changes(one, same, texts))
 
 
 def _failed(count: Held, texts: Texts) -> list[str]:
@@ -219,31 +241,42 @@ def _missing(flip: Flip, texts: Texts) -> list[str]:
     return [texts.t(f"story.missing.{'any' if flip.size == NONE_FOUND else 'smaller'}", n=flip.unanswered)]
 
 
-def _changes(one: Universes, flip: Flip, texts: Texts, *, doubted: bool = True) -> str:
+def _changes(one: Universes, flip: Flip, texts: Texts, *, doubted: bool = True, both: bool = False) -> str:
     """List the sets of a flip with what each leads to; the parenthesis once where it is the same for all of them."""
-    chosen = [texts.t("story.and").join(_choice(one, axis, taken, texts) for axis, taken in changes) for changes in flip.changes]
-    then = [_then(finding, doubted and one.kind[row] == 1, texts) for row, finding in zip(flip.rows, flip.findings, strict=True)]
-    if len(set(then)) == 1:
-        shown = f"{_either(chosen[:_NAMED], texts)} {then[0]}"
-    else:
-        shown = _either([f"{what} {leads}" for what, leads in zip(chosen[:_NAMED], then, strict=False)], texts)
-    more = len(chosen) - _NAMED
-    return shown + texts.t("story.more", n=more) if more > 0 else shown
+    words = [_word(finding, both, texts) for finding in flip.findings]
+    leads = [(word, bool(doubted and one.kind[row] == 1)) for row, word in zip(flip.rows, words, strict=True)]
+    if len(set(leads)) == 1:
+        listed, more = _listed(one, flip.changes, [""] * len(leads), texts)
+        return texts.t("story.when.leading", choices=listed, then=_then(*leads[0], len(leads), texts)) + more
+    listed, more = _listed(one, flip.changes, [f" {_then(*lead, 1, texts)}" for lead in leads], texts)
+    return texts.t("story.when.plain", choices=listed) + more
+
+
+def _listed(one: Universes, sets: Sequence[Changes], then: Sequence[str], texts: Texts) -> tuple[str, str]:
+    """Join the first sets of changes, and say how many more there are."""
+    named = [[_choice(one, axis, taken, texts) for axis, taken in changes] for changes in sets[:_NAMED]]
+    items = [_joined(chosen, texts.t("story.and")) + leads for chosen, leads in zip(named, then, strict=False)]
+    more = len(sets) - _NAMED
+    listed = texts.t("story.or_sets").join(items) if len(sets[0]) > 1 else _joined(items, texts.t("story.or"))
+    return listed, texts.t("story.more", n=more) if more > 0 else ""
+
+
+def _joined(items: Sequence[str], last: str) -> str:
+    """Join items with commas, and the last with a word."""
+    return last.join([", ".join(items[:-1]), *items[-1:]]) if len(items) > 1 else "".join(items)
 
 
 def _choice(one: Universes, axis: int, taken: int, texts: Texts) -> str:
     return texts.t("story.choice", axis=one.axes[axis].name_de, alternative=one.axes[axis].alternatives[taken].name_de)
 
 
-def _then(finding: int, doubted: bool, texts: Texts) -> str:
-    return texts.t(f"story.then.{'doubted' if doubted else 'plain'}", word=texts.t(f"word.{FINDINGS[finding]}"))
+def _word(finding: int, both: bool, texts: Texts) -> str:
+    code = FINDINGS[finding]
+    return texts.t(f"story.then.{'only' if both and code == 'deficit' else 'another'}", word=texts.t(f"word.{code}"))
 
 
-def _either(items: Iterable[str], texts: Texts) -> str:
-    listed = list(items)
-    if len(listed) == 1:
-        return listed[0]
-    return texts.t("story.either", head=", ".join(listed[:-1]), tail=listed[-1])
+def _then(what: str, doubted: bool, number: int, texts: Texts) -> str:
+    return texts.t(f"story.then.{'doubted' if doubted else 'plain'}", n=number, what=what)
 
 
 def sentence_table(explained: Explained, capped: Mapping[str, Story], grid: pd.DataFrame, texts: Texts) -> pd.DataFrame:
@@ -274,7 +307,8 @@ def _table(story: Story, uncapped: Story | None, rows: pd.DataFrame, texts: Text
     flags = {str(city): tuple(str(row["flags"]).split(";")) for city, row in rows.iterrows() if row["capped"]}
     behind = {} if uncapped is None else sentences_without_cap(uncapped, flags, texts)
     found = {} if uncapped is None else dict(zip(uncapped.universes.cities, uncapped.headline, strict=True))
-    told, short = sentences(story, texts), sentences(story, texts, beyond=False)
+    poor = [str(city) for city, row in rows.iterrows() if "poor_level" in str(row["flags"]).split(";")]
+    told, short = sentences(story, texts, poor=poor), sentences(story, texts, beyond=False, poor=poor)
     counts = zip(held(story), story.headline, strict=True)
     return pd.DataFrame(
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from integstat.errors import IntegstatError, UsageError
 from integstat.steps.crew import Crew, Lost
@@ -98,14 +100,32 @@ def _connected(address: str, seconds: float) -> Client:
             place="--dask",
             mend='bitte mit pip install "integstat[dask]" nachinstallieren',
         ) from error
+    _check_answer(address, seconds)
     try:
         return Client(address, timeout=seconds, set_as_default=False, name="integstat")
     except (OSError, ValueError) as error:
-        raise UsageError(
-            "unter dieser Adresse antwortet kein Dask-Scheduler",
-            place=f"--dask {address}",
-            mend="bitte dask scheduler starten und die Adresse nehmen, die er nennt",
-        ) from error
+        raise _nobody(address) from error
+
+
+def _nobody(address: str) -> UsageError:
+    return UsageError(
+        "unter dieser Adresse antwortet kein Dask-Scheduler",
+        place=f"--dask {address}",
+        mend="bitte dask scheduler starten und die Adresse nehmen, die er nennt",
+    )
+
+
+def _check_answer(address: str, seconds: float) -> None:
+    """Knock before a client is made, which complains at length when nobody is there."""
+    try:
+        where = urlsplit(address if "://" in address else f"tcp://{address}")
+        if where.scheme not in ("tcp", "tls"):
+            return
+        if where.hostname is None or where.port is None:
+            raise _nobody(address)
+        socket.create_connection((where.hostname, where.port), timeout=seconds).close()
+    except (OSError, ValueError) as error:
+        raise _nobody(address) from error
 
 
 @contextmanager

@@ -20,9 +20,3 @@ def write_tree(path: Path, tree: xr.DataTree) -> None:
 
 def _floats(data: xr.Dataset) -> list[Hashable]:
     return [name for name, values in data.data_vars.items() if values.dtype == float]
-
-
-def read_tree(path: Path) -> xr.DataTree:
-    """Read a tree into memory and close the file."""
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()

@@ -146,7 +146,7 @@ class _Run:
     def look_up(self) -> None:
         """Take what is kept."""
         for step in self.steps:
-            if self.keeper.has(step.key):
+            if self.keeper.sound(step.key):
                 self.kept += 1
             elif (error := self.keeper.failure(step.key)) is not None:
                 self.failed[step.key] = error

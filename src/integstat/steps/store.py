@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import xarray as xr
 
-from integstat.errors import IntegstatError
+from integstat.errors import IntegstatError, UsageError
 from integstat.steps.atomic import write_text, writing
 from integstat.steps.failure import Failure
 from integstat.steps.packing import Packed, pack, unpack
@@ -26,6 +26,10 @@ class Keeper(Protocol):
 
     def has(self, key: str) -> bool:
         """Tell whether a tree is kept under this key."""
+        ...
+
+    def sound(self, key: str) -> bool:
+        """Tell whether the tree kept under this key can be read; what is damaged is removed."""
         ...
 
     def read(self, key: str) -> xr.DataTree:
@@ -86,6 +90,20 @@ class Store(Keeper):
         except _DAMAGE:
             return False
 
+    def sound(self, key: str) -> bool:
+        """Tell whether the tree kept under this key can be read, by its checksums; what is damaged is removed."""
+        try:
+            with zipfile.ZipFile(self._file(key)) as file:
+                if file.namelist() and file.testzip() is None:
+                    return True
+        except FileNotFoundError:
+            return False
+        except _DAMAGE:
+            pass
+        with suppress(OSError):
+            self._file(key).unlink(missing_ok=True)
+        return False
+
     def read(self, key: str) -> xr.DataTree:
         """Read a tree into memory.
 
@@ -103,10 +121,20 @@ class Store(Keeper):
             raise KeyError(key) from error
 
     def write(self, key: str, tree: xr.DataTree) -> None:
-        """Keep a tree, whole or not at all."""
+        """Keep a tree, whole or not at all.
+
+        Raises
+        ------
+        UsageError
+            If nothing can be written there.
+        """
         packed = pack(tree)
-        with writing(self._file(key), sync=False) as part:
-            np.savez(part, allow_pickle=False, **packed)
+        try:
+            with writing(self._file(key), sync=False) as part:
+                np.savez(part, allow_pickle=False, **packed)
+        except OSError as error:
+            what = f"hier lässt sich nichts aufheben ({error.strerror})"
+            raise UsageError(what, place=str(self.folder), mend="bitte den Ordner löschen oder beschreibbar machen") from error
 
     def failure(self, key: str) -> IntegstatError | None:
         """Return the error that is kept under this key, None if there is none or its file is damaged."""
@@ -138,6 +166,10 @@ class Memory(Keeper):
     _errors: dict[str, Failure] = field(default_factory=dict, repr=False)
 
     def has(self, key: str) -> bool:
+        """Tell whether a tree is kept under this key."""
+        return key in self._trees
+
+    def sound(self, key: str) -> bool:
         """Tell whether a tree is kept under this key."""
         return key in self._trees
 

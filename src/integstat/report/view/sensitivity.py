@@ -109,7 +109,9 @@ def _axis(look: Lookup, shown: SensitivityShown, row: pd.Series) -> AxisRow:
     texts, t, cells = look.texts, look.texts.t, int(row["cells"])
     changed = round(float(row["changed"]) * cells) if cells else 0
     moved = ""
-    if np.isfinite(row["delta_mean"]):
+    if row["delta_max"] == 0:
+        moved = t(f"sensitivity.axis.{'still_decision' if row['sort'] == 'decision' else 'still'}")
+    elif np.isfinite(row["delta_mean"]):
         mean, most = (texts.number(100 * float(row[name])) for name in ("delta_mean", "delta_max"))
         moved = t("sensitivity.axis.moved", mean=mean, most=most)
     return AxisRow(
@@ -157,11 +159,18 @@ def _heat(look: Lookup, shown: SensitivityShown, keys: list[_Key]) -> tuple[Mark
     for city, indicator in sorted(keys, key=lambda key: rank[key[1]]):
         of = [cells.get((city, indicator, axis)) for axis in names]
         change = tuple(float("nan") if one is None else float(one["delta_max"]) for one in of)
-        flips = tuple(one is not None and one["changed"] == 1 for one in of)
+        own = _own_finding(shown.explained.stories[indicator], city)
+        flips = tuple(own and one is not None and one["changed"] == 1 for one in of)
         rows.append(HeatRow(indicators[indicator], cities[city], change, flips))
     flipped = [name for place, name in enumerate(names.values()) if any(row.flips[place] for row in rows)]
     description = t("sensitivity.heat.description", axes=look.texts.listing(flipped) or t("sensitivity.heat.none"))
     return heat_map(rows, tuple(names.values()), title=t("sensitivity.heat.title"), description=description), len(rows)
+
+
+def _own_finding(story: Story, city: str) -> bool:
+    """Whether the ring's own universe, which `alone` starts from, has the finding of the run."""
+    place, one = story.universes.cities.index(city), story.universes
+    return bool(one.finding[one.main, place] == story.headline[place])
 
 
 def _behind_caps(look: Lookup, story: Story, told: pd.DataFrame) -> str:
