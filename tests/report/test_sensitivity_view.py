@@ -197,7 +197,7 @@ def test_long_names_are_cut_so_that_they_still_differ() -> None:
     curve = Curve(np.array([0.1, 0.9]), ("open", "success"), "success", 1, 0.8, (Choices("Nenner", names, np.array([0, 1])),))
     labels = re.findall(">(je [^<]*)<", specification_curve(curve, WORDS, title="", description=""))
     assert len(set(labels)) == 2
-    assert all(len(one) <= 34 and "…" in one for one in labels)
+    assert all(len(one) <= 30 and "…" in one for one in labels)
 
 
 def test_thinning_keeps_the_ring(data: ReportData) -> None:

@@ -76,7 +76,7 @@ def test_sentences_count_the_other_universes(universes: Universes, headline: np.
                   and universes.kind[row] < 2 and universes.applies[row, city]]  # fmt: skip
         known = [row for row in others if universes.finding[row, city] != NOT_THERE]
         nothing = one.question[city].size == NONE_FOUND and headline[city] != NOT_THERE
-        assert ("Kein anderer Rechenweg war zu rechnen" in sentence) == (nothing and bool(others) and not known)
+        assert ("war zu rechnen; " in sentence) == (nothing and bool(others) and not known)
         assert ("nur den Rechenweg des Rings" in sentence) == (nothing and not others)
         counted = f"({'ein anderer' if len(known) == 1 else f'{len(known)} andere'} gerechnet)"
         assert (counted in sentence) == (nothing and bool(known))
@@ -174,11 +174,14 @@ def test_failed_universes_are_told() -> None:
 def test_where_every_other_universe_failed_no_finding_is_called_safe() -> None:
     universes = space([2, 2], sorts=["model", "measurement"], finding=np.array([SUCCESS, *[NOT_THERE] * 3]))
     assert say(universes, SUCCESS) == (
-        "Kein anderer Rechenweg war zu rechnen; woran der Befund „Erfolg“ hängt, ist daher nicht zu sagen. "
+        "Kein anderer Rechenweg, der als gleichwertig gelten kann, war zu rechnen; woran der Befund „Erfolg“ hängt, ist daher "
+        "nicht zu sagen. "
         "Für 3 Kombinationen gibt es kein Ergebnis."
     )
     (told,) = sentences_without_cap(story(universes, SUCCESS), {universes.cities[0]: ("break",)}, TEXTS).values()
-    assert told.endswith("Ohne diese Sperre hieße es „Erfolg“; kein anderer Rechenweg war zu rechnen.")
+    assert told.endswith(
+        "Ohne diese Sperre hieße es „Erfolg“; kein anderer Rechenweg, der als gleichwertig gelten kann, war zu rechnen."
+    )
     half = space([2, 2], sorts=["model", "measurement"], finding=np.array([SUCCESS, NOT_THERE, SUCCESS, NOT_THERE]))
     assert "auch keine andere Definition" not in say(half, SUCCESS)
 
@@ -194,7 +197,7 @@ def test_a_choice_that_may_not_be_equivalent_is_called_so() -> None:
 def test_only_another_question_changes_it() -> None:
     universes = space([2, 2], sorts=["model", "question"], finding=np.array([SUCCESS, OPEN, SUCCESS, OPEN]))
     assert say(universes, SUCCESS).endswith(
-        "nicht gleichwertige Wahl, ändert ihn, nämlich wenn die Wahl bei „Achse 1“ auf „Wahl 1“ fällt (dann „offen“)."
+        "nicht gleichwertige Wahl, ändert den Befund, nämlich wenn die Wahl bei „Achse 1“ auf „Wahl 1“ fällt (dann „offen“)."
     )
     assert "Achse" not in sentences(story(universes, SUCCESS), TEXTS, beyond=False)[0]
 

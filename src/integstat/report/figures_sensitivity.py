@@ -13,7 +13,7 @@ from integstat.report.figures import drawing
 MOST_ALTERNATIVES = 6  # of an axis, shown one by one
 SHADES = (0.02, 0.05, 0.10, 0.20, 0.40)  # change of P from which a cell takes the next shade
 _LEFT, _RIGHT, _TOP, _CURVE, _ROW = 206.0, 454.0, 16.0, 130.0, 14.0
-_LONGEST, _CITY = 34, 24  # letters of a label at the left
+_LONGEST, _CITY = 30, 24  # letters of a label at the left
 _HEAT_LEFT, _CELL, _LINE, _NAME = 168.0, 30.0, 17.0, 7.2
 _STYLE = """
 .sc, .hm { background: #fff; font: 12px system-ui, "Segoe UI", Roboto, Arial, sans-serif; }

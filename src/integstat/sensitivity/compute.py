@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from integstat.change.settings import Priors
+from integstat.errors import IntegstatError
 from integstat.findings import FindingSettings
 from integstat.findings.frame import EVENTS
 from integstat.peers.kept import from_tree
@@ -34,6 +35,7 @@ COLUMNS = (*dict.fromkeys(EVENTS.values()), "p_lasting")
 ELIGIBLE = ("eligible", "eligible_gap", "eligible_absolute")
 _Key = tuple[str, float, float, int]  # definition, prior of what lasts, question
 _Told = dict[tuple[str, _Key], dict[str, np.ndarray]]  # by name of a plan and case
+_Failed = dict[tuple[str, _Key], str]
 CrewFor = Callable[[int], AbstractContextManager[Crew]]  # a crew for so many missing steps
 
 
@@ -113,8 +115,8 @@ def compute(space: Space, ring: Ring, store: Store, crew_for: CrewFor, tell: Tel
     }
     fits_ran = _run([step for plan in plans.values() for step in plan.fits.values()], store, crew_for, partial(tell, "Modelle"))
     places = {one: _places(one, space, models, model_of, plans) for one in space.definitions}
-    told = _answer([one for where in places.values() for one in where], ring, store, fits_ran, jobs, tell)
-    answers = {one: _assemble(one, where, space, ring, told, fits_ran) for one, where in places.items()}
+    told, failed = _answer([one for where in places.values() for one in where], ring, store, fits_ran, jobs, tell)
+    answers = {one: _assemble(one, where, space, ring, told, failed, fits_ran) for one, where in places.items()}
     return Computed(answers, peers_ran, fits_ran)
 
 
@@ -163,8 +165,8 @@ def _questions(space: Space) -> tuple[np.ndarray, list[FindingSettings]]:
     return asked.ravel(), [question_of(one, space.base.findings) for one in settings]
 
 
-def _answer(places: Sequence[_Place], ring: Ring, store: Store, fits: Ran, jobs: int, tell: Tell) -> _Told:
-    """Answer every distinct case of every distinct plan once."""
+def _answer(places: Sequence[_Place], ring: Ring, store: Store, fits: Ran, jobs: int, tell: Tell) -> tuple[_Told, _Failed]:
+    """Answer every distinct case of every distinct plan once; also why, where that failed."""
     plans = {one.plan.name: one.plan for one in places}
     cases: dict[str, dict[_Key, Case]] = {name: {} for name in plans}
     for one in places:
@@ -173,6 +175,7 @@ def _answer(places: Sequence[_Place], ring: Ring, store: Store, fits: Ran, jobs:
             cases[one.plan.name][one.key] = one.case
     wanted = {name: known for name, known in cases.items() if known}
     told: _Told = {}
+    failed: _Failed = {}
     with processes(jobs) if len(wanted) > _FEW * jobs and jobs > 1 else in_process(jobs) as crew:
         running = {
             name: crew.pool.submit(
@@ -181,12 +184,18 @@ def _answer(places: Sequence[_Place], ring: Ring, store: Store, fits: Ran, jobs:
             for name, known in wanted.items()
         }
         for done, (name, future) in enumerate(running.items(), start=1):
-            told |= {(name, key): cells for key, cells in zip(wanted[name], future.result(), strict=True)}
+            try:
+                told |= {(name, key): cells for key, cells in zip(wanted[name], future.result(), strict=True)}
+            except (IntegstatError, ArithmeticError, ValueError) as error:  # LinAlgError is a ValueError
+                reason = error.sentence() if isinstance(error, IntegstatError) else f"die Auswertung ist gescheitert: {error}"
+                failed |= {(name, key): reason for key in wanted[name]}
             tell("Rechenwege", done, len(running), float("nan"))
-    return told
+    return told, failed
 
 
-def _assemble(indicator: str, places: Sequence[_Place], space: Space, ring: Ring, told: _Told, fits: Ran) -> Answers:
+def _assemble(
+    indicator: str, places: Sequence[_Place], space: Space, ring: Ring, told: _Told, failed: _Failed, fits: Ran
+) -> Answers:
     """Put the answers of all universes of an indicator under each other, for the cities of the whole ring."""
     cities = ring.panel.cities["city"].to_numpy(str)
     shape = (len(places), len(cities))
@@ -197,7 +206,7 @@ def _assemble(indicator: str, places: Sequence[_Place], space: Space, ring: Ring
     for u, one in enumerate(places):
         applies[u] = ~np.isin(cities, one.plan.leave_out)
         found = told.get((one.plan.name, one.key))
-        reasons.append("" if found is not None else _reason(one, fits))
+        reasons.append("" if found is not None else failed.get((one.plan.name, one.key)) or _reason(one, fits))
         if found is not None:
             for name, values in cells.items():
                 values[u, applies[u]] = found[name]

@@ -77,8 +77,9 @@ def decide(
                 only = [combo[i] if axis.sort == "decision" else 0 for i, axis in enumerate(space.axes)]
                 known[decision] = declare_all(grid, space.choices(only).findings)[0]
             codes[rows] = _codes(answers[one], rows, known[decision], settings)
-        codes[universes.failed] = NOT_THERE
-        out[one] = replace(universes, finding=np.where(universes.applies, codes, NOT_THERE).astype(np.int8))
+        estimable = np.any([np.isfinite(universes.probability[name]) for name in ("p_success", "p_deficit", "p_stable")], axis=0)
+        applies = universes.applies & (estimable | universes.failed[:, None])
+        out[one] = replace(universes, applies=applies, finding=np.where(applies & estimable, codes, NOT_THERE).astype(np.int8))
     return Decided(new, out)
 
 

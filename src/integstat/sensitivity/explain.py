@@ -26,7 +26,7 @@ ROBUSTNESS_CODEBOOK: dict[str, str] = {
     "p_own": "seine Wahrscheinlichkeit auf dem Rechenweg des Rings",
     "p_headline": "über die Modelle gemittelt, mit den festgelegten Gewichten: daraus folgt der Befund",
     "p_pooled": "über Modelle und Definitionen gemittelt; nie der Befund",
-    "robustness": "Anteil gleichwertiger Rechenwege mit demselben Befund, gewichtet",
+    "robustness": "Anteil gleichwertiger Rechenwege mit demselben Befund, gewichtet; leer, wo ein Bruch die Zelle offen hält",
     "failed": "Anteil gleichwertiger Rechenwege, die nicht zu rechnen waren, gewichtet; sie zählen nicht als derselbe Befund",
     "universes": "Zahl der gleichwertigen Rechenwege, der des Rings eingeschlossen",
     "robustness_with_uncertain": "dasselbe mit den Rechenwegen, deren Gleichwertigkeit offen ist",
@@ -113,9 +113,10 @@ def explain(grid: pd.DataFrame, universes: Mapping[str, Universes]) -> Explained
     tables = [_robustness(story, _names(grid, story.universes)) for story in stories.values()]
     parts = [_attribution(story, _names(grid, story.universes)) for story in stories.values()]
     alone = [axes_alone(one.universes, one.headline) for one in stories.values()]
+    found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(ROBUSTNESS_CODEBOOK))
     return Explained(
         stories=stories,
-        robustness=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(ROBUSTNESS_CODEBOOK)),
+        robustness=_without_capped(found, grid),
         attribution=pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(ATTRIBUTION_CODEBOOK)),
         leverage=leverage([one.universes for one in stories.values()], [one.headline for one in stories.values()]),
         alone=pd.concat(alone, ignore_index=True) if alone else pd.DataFrame(),
@@ -170,6 +171,15 @@ def with_robustness(grid: pd.DataFrame, explained: Explained) -> pd.DataFrame:
     known = explained.robustness.set_index(["city", "indicator"])["robustness"]
     places = pd.MultiIndex.from_frame(grid[["city", "indicator"]].astype(str))
     return grid.assign(robustness=known.reindex(places).to_numpy(float))
+
+
+def _without_capped(table: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
+    """Leave the robustness of cells empty in which no finding may stand, whatever is computed."""
+    rows = grid[grid["capped"].astype(bool)] if "capped" in grid else grid.iloc[:0]
+    kept_open = set(zip(rows["city"].astype(str), rows["indicator"].astype(str), strict=True))
+    places = [place in kept_open for place in zip(table["city"].astype(str), table["indicator"].astype(str), strict=True)]
+    columns = ["robustness", "robustness_with_uncertain"]
+    return table.assign(**{name: table[name].mask(np.array(places, dtype=bool)) for name in columns}) if places else table
 
 
 def _names(grid: pd.DataFrame, universes: Universes) -> pd.DataFrame:

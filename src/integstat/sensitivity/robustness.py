@@ -103,10 +103,10 @@ def mixed(universes: Universes, event: str) -> np.ndarray:
     a model fits the counts does not enter.
     """
     own = (universes.choice[:, universes.of_sort("measurement", "question", "decision")] == 0).all(axis=1)
-    return weighted_mean(universes, event, own & (universes.kind <= _UNCERTAIN))
+    return weighted_mean(universes, event, own & (universes.kind <= _UNCERTAIN), like_own=True)
 
 
-def weighted_mean(universes: Universes, event: str, rows: np.ndarray) -> np.ndarray:
+def weighted_mean(universes: Universes, event: str, rows: np.ndarray, *, like_own: bool = False) -> np.ndarray:
     """Mean of an event's probability over those of these universes that have a value for the city.
 
     Parameters
@@ -114,6 +114,8 @@ def weighted_mean(universes: Universes, event: str, rows: np.ndarray) -> np.ndar
     universes : Universes
     event : str
     rows : ndarray of bool, shape (U,)
+    like_own : bool
+        Whether to leave out universes in which another part of a city is estimable (`Universes.like_own`).
 
     Returns
     -------
@@ -122,6 +124,8 @@ def weighted_mean(universes: Universes, event: str, rows: np.ndarray) -> np.ndar
     """
     probability = universes.probability[event][rows].astype(float)
     known = np.isfinite(probability) & universes.applies[rows]
+    if like_own:
+        known &= universes.like_own[rows]
     weight = universes.weight[rows, None] * known
     mean = _ratio((weight * np.where(known, probability, 0.0)).sum(axis=0), weight.sum(axis=0))
     return np.asarray(np.clip(mean, 0.0, 1.0))  # rounding only

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -162,7 +162,8 @@ def make_space(
     sizes = (*(len(axis.alternatives) for axis in axes), slots)
     active = [one for one in settings.exclude if one.first_year_before is None or years[0] < one.first_year_before]
     shared = _rules([one for one in active if "definition" not in one.where], axes)
-    points, struck = _design(settings, sizes, shared)
+    model = [place for place, axis in enumerate(axes) if axis.sort == "model"]
+    points, struck = _design(settings, sizes, shared, model)
     combos, slot = points[:, :-1], points[:, -1]
     own = {name: _refused(combos, slot, ids, [one for one in active if "definition" in one.where], axes)
            for name, ids in definitions.items()}  # fmt: skip
@@ -199,6 +200,8 @@ def _definitions(
     chosen, out, kind, weight, notes = settings.definitions, {}, {}, {}, []
     for indicator, own in main.items():
         if own not in delivered or not catalogue.finding_allowed(own):
+            why = "darf keinen Befund tragen" if own in delivered else "wurde nicht geliefert"
+            notes.append(f"{indicator} bleibt außen vor: {own} {why}.")
             continue
         ids = [f"{indicator}.{one.id}" for one in catalogue.indicator(indicator).definition]
         others = (
@@ -312,7 +315,9 @@ def _refused(
     return out
 
 
-def _design(settings: MultiverseSettings, sizes: tuple[int, ...], rules: list[_Rule]) -> tuple[np.ndarray, list[int]]:
+def _design(
+    settings: MultiverseSettings, sizes: tuple[int, ...], rules: list[_Rule], model: Collection[int]
+) -> tuple[np.ndarray, list[int]]:
     """Points of the design, the ring's own first, and how many points each rule struck out."""
     if settings.design == "full":
         if prod(sizes) > settings.most:
@@ -323,7 +328,7 @@ def _design(settings: MultiverseSettings, sizes: tuple[int, ...], rules: list[_R
             )
         points = np.array(list(product(*(range(size) for size in sizes))), dtype=np.int16)
     else:
-        points = _sample(settings, sizes, rules)
+        points = _sample(settings, sizes, rules, model)
     hits = [_matches(points, places) for places, _ in rules]
     bad = np.any(hits, axis=0) if hits else np.zeros(len(points), dtype=bool)
     if bad[0]:
@@ -342,16 +347,19 @@ def _matches(points: np.ndarray, places: Mapping[int, int]) -> np.ndarray:
     return hit
 
 
-def _sample(settings: MultiverseSettings, sizes: tuple[int, ...], rules: list[_Rule]) -> np.ndarray:
-    """Draw points without repetition: first the ring's own and its neighbours, then at random or with balanced columns.
+def _sample(settings: MultiverseSettings, sizes: tuple[int, ...], rules: list[_Rule], model: Collection[int]) -> np.ndarray:
+    """Draw points without repetition: the ring's own, all models and all neighbours, then at random or with balanced columns.
 
+    All combinations on the model axes are there, for the headline is their mean by the stated weights, not by those of a draw.
     Points that were there already or are excluded are made up for by more draws, which leaves columns balanced but nearly.
     """
     rng = np.random.default_rng(settings.seed)
     single = [
         tuple(level if i == axis else 0 for i in range(len(sizes))) for axis, size in enumerate(sizes) for level in range(1, size)
     ]
-    chosen = dict.fromkeys([(0,) * len(sizes), *single])
+    crossed = product(*(range(size) if axis in model else range(1) for axis, size in enumerate(sizes)))
+    models = [point for point in crossed if not any(all(point[i] == x for i, x in places.items()) for places, _ in rules)]
+    chosen = dict.fromkeys([(0,) * len(sizes), *models, *single])
     wanted = max(settings.size, len(chosen))
     for attempt in range(_TRIES):
         if len(chosen) >= min(wanted, prod(sizes)):

@@ -75,7 +75,8 @@ class Universes:
     finding : ndarray of int8, shape (U, C)
         Place in `FINDINGS`, by the threshold frozen for the run; `NOT_THERE` where the universe failed or has no such city.
     applies : ndarray of bool, shape (U, C)
-        Whether the universe is one of this city's; one that leaves the city out is not. A failed universe is.
+        Whether the universe is one of this city's; one that leaves the city out, or in which nothing about it is estimable, is
+        not. A failed universe is.
     reason : tuple of str
         Why a universe failed, in German; empty where it did not. Length U.
     definition_kind : ndarray of int, shape (U,), optional
@@ -120,6 +121,19 @@ class Universes:
             levels = np.array([KINDS.index(one.kind) for one in axis.alternatives])
             levels[0] = 0
             out = np.maximum(out, levels[self.choice[:, place]])
+        return out
+
+    @cached_property
+    def like_own(self) -> np.ndarray:
+        """Whether change and level are estimable for a city exactly where they are in the ring's own universe, shape (U, C).
+
+        Only then are events made of both, such as a deficit, the same events.
+        """
+        out = np.ones(self.applies.shape, dtype=bool)
+        for name in ("p_success", "p_worse"):
+            if name in self.probability:
+                there = np.isfinite(self.probability[name])
+                out &= there == there[self.main]
         return out
 
     @cached_property
