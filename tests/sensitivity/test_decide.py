@@ -89,8 +89,11 @@ def check(over: Space, one: Ring, row: int, answers: dict[str, Answers], found: 
         cells = rows[there]
         declared = {kind: at_threshold(cells, kind, known, choices.findings).declared for kind, known in frozen.items()}
         expected = np.full(len(there), NOT_THERE)
-        expected[there] = finding_codes(declared)
+        estimable = there.copy()
+        estimable[there] = cells[["p_success", "p_deficit", "p_stable"]].notna().any(axis=1)
+        expected[there] = np.where(estimable[there], finding_codes(declared), NOT_THERE)
         np.testing.assert_array_equal(found.universes[indicator].finding[place], expected)
+        np.testing.assert_array_equal(found.universes[indicator].applies[place], estimable)
         np.testing.assert_array_equal(answers[indicator].applies[place], there)
 
 
@@ -168,6 +171,8 @@ def test_the_headline_is_the_mean_over_models(
         alone = in_order(own.grid, indicator, mixed.panel.cities["city"])
         for name in COLUMNS:
             values, known = np.nan_to_num(cells[name]), np.isfinite(cells[name])
+            for part in ("p_success", "p_worse"):  # the same events as in the ring's own universe
+                known = known & (np.isfinite(cells[part]) == np.isfinite(cells[part][0]))
             share = np.array(weights)[:, None] * known
             total = np.where(share.sum(axis=0) > 0, share.sum(axis=0), np.nan)
             expected = np.where(known[0], (share * values).sum(axis=0) / total, np.nan)

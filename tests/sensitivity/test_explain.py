@@ -90,7 +90,11 @@ def test_the_columns_are_those_of_the_universes(run: tuple[Space, Decided, Expla
     for indicator, one in found.universes.items():
         rows = explained.robustness[explained.robustness["indicator"] == indicator].set_index("city").loc[list(one.cities)]
         codes = np.array([FINDINGS.index(name) for name in rows["finding"]])
-        estimable = rows["p_own"].notna().to_numpy()
+        capped = (
+            found.findings.grid.set_index(["indicator", "city"]).loc[indicator].loc[list(one.cities), "capped"].to_numpy(bool)
+        )
+        assert rows["robustness"][capped].isna().all()
+        estimable = rows["p_own"].notna().to_numpy() & ~capped
         np.testing.assert_allclose(rows["robustness"][estimable], robustness(one, codes).share[estimable])
         for c, event in enumerate(rows["event"]):
             expected = (one.probability[event][one.main, c], mixed(one, event)[c], pooled(one, event)[c])

@@ -234,9 +234,11 @@ def test_samples(design: str, size: int, seed: int, excluding: bool) -> None:
     assert len(taken) == len(over.combos)  # without repetition
     assert taken <= whole
     assert not over.combos[0].any() and over.slot[0] == 0
-    neighbours = {row for row in whole if sum(level > 0 for level in row) == 1}
-    assert neighbours <= taken
-    assert len(taken) == min(max(size, 1 + len(neighbours)), len(whole))
+    model = {place for place, one_axis in enumerate(over.axes) if one_axis.sort == "model"}
+    always = {row for row in whole if sum(level > 0 for level in row) <= 1}
+    always |= {row for row in whole if {place for place, level in enumerate(row) if level} <= model}
+    assert always <= taken
+    assert len(taken) == min(max(size, len(always)), len(whole))
     again = tiny.space(one, *axes, design=design, size=size, seed=seed, **more)
     np.testing.assert_array_equal(over.combos, again.combos)
     assert over.digest == again.digest
@@ -248,8 +250,8 @@ def test_another_seed_is_another_sample(one: Ring) -> None:
 
 
 def test_stratified_columns_are_balanced(one: Ring) -> None:
-    names, values = ("level_sd", "shift_sd", "sd_mean_scale", "peer_level_scale", "correlation_eta"), (0.31, 0.32, 0.33)
-    many_levels = [axis(f"axis{i}", *({f"change.priors.{name}": value} for value in values)) for i, name in enumerate(names)]
+    names, values = ("rho_times", "rho_level_times", "base_jump", "base_jump_times", "absolute_from"), (2, 3, 5)
+    many_levels = [axis(f"axis{i}", *({f"findings.{name}": value} for value in values)) for i, name in enumerate(names)]
     apart = {}
     for design in ("stratified", "random"):
         samples = [tiny.space(one, *many_levels, design=design, size=57, seed=seed).combos for seed in range(10)]

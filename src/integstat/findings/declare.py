@@ -60,15 +60,14 @@ def declare(probability: np.ndarray, eligible: np.ndarray, settings: FindingSett
 
 
 def frozen_threshold(one: Declaration, settings: FindingSettings) -> float:
-    """Probability from which one more cell would have been declared beside those of the grid; none of the grid's others has it.
+    """Probability from which a cell outside the grid counts as declared.
 
-    With the rule `set`, m cells declared and E their expected wrong ones, a cell with 1 − P ≤ q (m + 1) − E keeps the mean error
-    within q; one as probable as a declared cell does in any case, and none below the floor is declared.
+    The smallest declared one; with the rule `set` at most what a cell needs that is declared alone, for one whose error is within
+    the bound `q` joins any set that keeps it.
     """
     if settings.rule == "plain":
         return settings.plain_threshold
-    count = int(one.declared.sum())
-    return max(settings.floor, min(one.threshold, 1.0 + one.expected_wrong - settings.q * (count + 1)))
+    return min(one.threshold, max(settings.floor, 1.0 - settings.q))
 
 
 def kind_row(kind: str, one: Declaration, eligible: int) -> dict[str, object]:

@@ -175,11 +175,13 @@ def with_robustness(grid: pd.DataFrame, explained: Explained) -> pd.DataFrame:
 
 def _without_capped(table: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
     """Leave the robustness of cells empty in which no finding may stand, whatever is computed."""
-    rows = grid[grid["capped"].astype(bool)] if "capped" in grid else grid.iloc[:0]
+    if "capped" not in grid or not len(table):
+        return table
+    rows = grid[grid["capped"].astype(bool)]
     kept_open = set(zip(rows["city"].astype(str), rows["indicator"].astype(str), strict=True))
     places = [place in kept_open for place in zip(table["city"].astype(str), table["indicator"].astype(str), strict=True)]
     columns = ["robustness", "robustness_with_uncertain"]
-    return table.assign(**{name: table[name].mask(np.array(places, dtype=bool)) for name in columns}) if places else table
+    return table.assign(**{name: table[name].mask(np.array(places, dtype=bool)) for name in columns})
 
 
 def _names(grid: pd.DataFrame, universes: Universes) -> pd.DataFrame:
