@@ -117,6 +117,7 @@ def test_a_mistake_in_the_code_ends_the_run_and_the_rest_is_not_begun(tmp_path: 
     assert not (tmp_path / "kept" / "bad.json").exists()
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_bytes_and_one_that_is_killed_costs_its_own_step(tmp_path: Path) -> None:
     (tmp_path / "once").mkdir()
     steps = [*steps_of(8), Step("bad", "A1", refused, ("A1.all",))]
@@ -215,6 +216,7 @@ def undisturbed(folder: Path, count: int) -> dict[str, bytes]:
     return files(folder)
 
 
+@pytest.mark.slow
 def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path) -> None:
     kept, said = killed_and_continued(tmp_path / "kept", "threads", COUNT, [0.031])
     assert 1 <= kept < COUNT
