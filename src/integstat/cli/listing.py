@@ -6,8 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from integstat.errors import UsageError
-
 _SORTS = {"model": "Modell", "measurement": "Messung", "question": "Frage", "decision": "Entscheidung"}
 _KINDS = {"equivalent": "gleichwertig", "uncertain": "offen", "not_equivalent": "nicht gleichwertig"}
 
@@ -26,17 +24,13 @@ def print_listing(config_path: Path, out: Path, data: Path | None, multiverse: P
     from integstat.config import load_ring
     from integstat.intake.problems import raise_on_error
     from integstat.intake.take_in import take_in
-    from integstat.run import STEPS, RunOptions, listing, multiverse_of
+    from integstat.run import STEPS, RunOptions, listing, multiverse_of, unnamed
     from integstat.sensitivity.universes import KINDS, POOLED
 
     config, catalogue = load_ring(config_path)
     settings = multiverse_of(config, config_path, RunOptions(out, multiverse=multiverse))
     if settings is None:
-        raise UsageError(
-            "die Konfiguration nennt keine anderen Rechenwege",
-            place=f"{config_path}, [sensitivity]",
-            mend="bitte dort 'multiverse' oder beim Aufruf --multiverse angeben",
-        )
+        raise unnamed(config_path)
     delivery = take_in(config, config_path, catalogue, data)
     raise_on_error(delivery.problems)
     found = listing(settings, config, catalogue, delivery, out / STEPS)

@@ -2,7 +2,19 @@
 
 from integstat.run.folder import STEPS
 from integstat.run.options import STAGES, RunOptions, Stage
-from integstat.run.sensitivity_stage import Listing, check_choices, listing, multiverse_of
+from integstat.run.sensitivity_stage import Listing, check_choices, listing, multiverse_of, unnamed
 from integstat.run.stages import RunResult, run
 
-__all__ = ["STAGES", "STEPS", "Listing", "RunOptions", "RunResult", "Stage", "check_choices", "listing", "multiverse_of", "run"]
+__all__ = [
+    "STAGES",
+    "STEPS",
+    "Listing",
+    "RunOptions",
+    "RunResult",
+    "Stage",
+    "check_choices",
+    "listing",
+    "multiverse_of",
+    "run",
+    "unnamed",
+]

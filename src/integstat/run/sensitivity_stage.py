@@ -23,7 +23,7 @@ from integstat.sensitivity.choices import Choices
 from integstat.sensitivity.compute import Computed, Tell, compute
 from integstat.sensitivity.decide import decide
 from integstat.sensitivity.explain import explain, with_robustness, without_caps
-from integstat.sensitivity.plan import Ring, Size, models_of, peers_key, size_of
+from integstat.sensitivity.plan import Ring, Size, models_of, size_of
 from integstat.sensitivity.settings import MultiverseSettings, load_multiverse
 from integstat.sensitivity.shown import SensitivityShown
 from integstat.sensitivity.space import Space, make_space
@@ -36,6 +36,15 @@ def multiverse_of(config: RingConfig, config_path: Path, options: RunOptions) ->
         return load_multiverse(options.multiverse)
     named = config.sensitivity.multiverse
     return load_multiverse(config_path.parent / named) if named else None
+
+
+def unnamed(config_path: Path) -> UsageError:
+    """Say that neither call nor config names other choices."""
+    return UsageError(
+        "die Konfiguration nennt keine anderen Rechenwege",
+        place=f"{config_path}, [sensitivity]",
+        mend="bitte dort 'multiverse' oder beim Aufruf --multiverse angeben",
+    )
 
 
 def space_of(settings: MultiverseSettings, config: RingConfig, catalogue: Catalogue, delivery: Delivery) -> tuple[Space, Ring]:
@@ -76,9 +85,8 @@ def listing(settings: MultiverseSettings, config: RingConfig, catalogue: Catalog
 
 def sensitivity_stage(
     settings: MultiverseSettings,
-    config: RingConfig,
-    catalogue: Catalogue,
-    delivery: Delivery,
+    space: Space,
+    ring: Ring,
     partitions: Partitions | None,
     findings: Findings,
     store: Store,
@@ -87,19 +95,17 @@ def sensitivity_stage(
     tell: Tell,
 ) -> tuple[Findings, SensitivityShown]:
     """Compute the universes, mix the models into the findings, explain every finding, and write the tables."""
-    space, ring = space_of(settings, config, catalogue, delivery)
     if not space.definitions:
         raise UsageError(
             "keine Hauptdefinition darf einen Befund tragen oder wurde geliefert: es gibt nichts zu variieren",
             place="[sensitivity]",
             mend="bitte die Lieferungen prüfen oder den Abschnitt streichen",
         )
-    if partitions is not None and ring.context is not None and config.peers is not None:
-        key = peers_key(ring.context, config.peers)
-        if not store.sound(key):
-            store.write(key, to_tree(kept_peers(partitions)))
+    key = ring.peers_key(space.base)
+    if partitions is not None and key and not store.sound(key):
+        store.write(key, to_tree(kept_peers(partitions)))
     computed = compute(space, ring, store, _crews(options), tell, jobs=options.jobs)
-    decided = decide(findings, computed.answers, space, catalogue, delivery.panel.cities)
+    decided = decide(findings, computed.answers, space, ring.catalogue, ring.panel.cities)
     explained = explain(decided.findings.grid, decided.universes)
     found = replace(decided.findings, grid=with_robustness(decided.findings.grid, explained))
     capped = {one: story for one in _with_caps(found.grid) if one in decided.universes
@@ -116,7 +122,7 @@ def sensitivity_stage(
         fits=fits,
         notes=(*space.notes, *_failures(computed)),
     )
-    write_sensitivity(options.out, shown, found, catalogue)
+    write_sensitivity(options.out, shown, found, ring.catalogue)
     manifest.content["sensitivity"] = {
         "multiverse": settings.name_de,
         "digest": space.digest,

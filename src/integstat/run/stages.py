@@ -22,9 +22,11 @@ from integstat.run.finding_stage import finding_stage, told_anew, write_found
 from integstat.run.folder import STEPS, Manifest, open_folder
 from integstat.run.options import RunOptions
 from integstat.run.peer_stage import check_context, peer_stage, told_of_peers
-from integstat.run.sensitivity_stage import multiverse_of, sensitivity_stage, space_of
+from integstat.run.sensitivity_stage import multiverse_of, sensitivity_stage, space_of, unnamed
 from integstat.sensitivity.compute import Tell, tell_nobody
+from integstat.sensitivity.plan import Ring
 from integstat.sensitivity.settings import MultiverseSettings
+from integstat.sensitivity.space import Space
 from integstat.steps import Store, write_text
 
 
@@ -68,24 +70,20 @@ def run(
     config, catalogue = load_ring(config_path)
     multiverse = multiverse_of(config, config_path, options)
     if options.until == "sensitivity" and multiverse is None:
-        raise UsageError(
-            "die Konfiguration nennt keine anderen Rechenwege",
-            place=f"{config_path}, [sensitivity]",
-            mend="bitte dort 'multiverse' oder beim Aufruf --multiverse angeben",
-        )
+        raise unnamed(config_path)
     say("Lieferungen einlesen")
     delivery = take_in(config, config_path, catalogue, options.data)
     raise_on_error(delivery.problems)
     data = None
     with _naming(config_path):
         admitted = check_context(config, catalogue, delivery)
-        if multiverse is not None:
-            space_of(multiverse, config, catalogue, delivery)  # what cannot be is told before anything is computed
+        # laid out before a folder is opened, so that what cannot be is told before anything is computed
+        laid_out = None if multiverse is None else (multiverse, *space_of(multiverse, config, catalogue, delivery))
         manifest = open_folder(config_path, config, catalogue, delivery, multiverse, options)
         with manifest.stage("intake"):
             _write_intake(options.out, delivery)
         if options.until != "intake":
-            data = _later_stages(config, catalogue, delivery, admitted, multiverse, options, manifest, say, progress, tell)
+            data = _later_stages(config, catalogue, delivery, admitted, laid_out, options, manifest, say, progress, tell)
     return RunResult(options.out, data, delivery, time.perf_counter() - begin)
 
 
@@ -105,7 +103,7 @@ def _later_stages(
     catalogue: Catalogue,
     delivery: Delivery,
     admitted: tuple[str, ...],
-    multiverse: MultiverseSettings | None,
+    laid_out: tuple[MultiverseSettings, Space, Ring] | None,
     options: RunOptions,
     manifest: Manifest,
     say: Callable[[str], None],
@@ -147,12 +145,10 @@ def _later_stages(
         say("Befunde feststellen")
         found = finding_stage(config, catalogue, delivery, posteriors, partitions, peers, store, options.out, manifest)
     shown = None
-    if multiverse is not None and options.until != "findings":
+    if laid_out is not None and options.until != "findings":
         with manifest.stage("sensitivity"):
             say("Andere Rechenwege rechnen")
-            findings, shown = sensitivity_stage(
-                multiverse, config, catalogue, delivery, partitions, found.findings, store, options, manifest, tell
-            )
+            findings, shown = sensitivity_stage(*laid_out, partitions, found.findings, store, options, manifest, tell)
             found = told_anew(found, findings, config, catalogue, delivery, partitions)
             write_found(found, peers, options.out, manifest)
     data = ReportData(

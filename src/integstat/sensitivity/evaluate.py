@@ -21,20 +21,7 @@ from integstat.findings.magnitude import steps_of
 from integstat.findings.rows import above
 from integstat.steps import Store, digest
 
-EVENTS = (
-    "p_success",
-    "p_worsened",
-    "p_better",
-    "p_worse",
-    "p_deficit",
-    "p_stable",
-    "p_lasting",
-    "p_gap_narrowed",
-    "p_gap_widened",
-)
 _YARDSTICK = ("caps", "base_jump", "base_jump_times")  # what of the question decides whom cities are compared with
-
-
 LASTING_DOUBT = "lasting_doubt"  # `integstat.findings.definition.doubt_of_lasting`
 
 

@@ -68,6 +68,10 @@ class Ring:
             self._cities[place] = cities_of(definition, self.without(leave_out), self.catalogue, self.years, settings)
         return self._cities[place]
 
+    def peers_key(self, choices: Choices) -> str:
+        """Key of the partitions that these choices ask for; empty where there are none."""
+        return peers_key(self.context, choices.peers) if choices.peers is not None and self.context is not None else ""
+
     def delivered(self, indicator: str) -> list[str]:
         """Definitions of an indicator that came in, in the order of the catalogue."""
         here = set(self.panel.definitions)
@@ -169,7 +173,7 @@ def plan_of(
     The other definitions of the indicator are fitted too where cities that lack one are bridged from them.
     """
     choices, settings = model.choices, model.choices.change
-    key = peers_key(ring.context, choices.peers) if choices.peers is not None and ring.context is not None else ""
+    key = ring.peers_key(choices)
     if key in failed:
         reason = failed[key].sentence()
         return Plan(digest(key, model.combo), indicator, {}, dict.fromkeys(definitions, reason), None, choices.leave_out)
@@ -222,7 +226,7 @@ def size_of(space: Space, ring: Ring, store: Store) -> Size:
     for (place, indicator), definitions in definitions_by_model(space, model_of).items():
         model = models[place]
         plan = plan_of(model, indicator, definitions, ring, known, {})
-        key = peers_key(ring.context, model.choices.peers) if model.choices.peers is not None and ring.context is not None else ""
+        key = ring.peers_key(model.choices)
         for definition, step in plan.fits.items():
             scope = ring.catalogue.definition(definition)[1].scope
             open_ = f"{model.choices.change.peers} {key}" if key and key not in known and scope == "all_cities" else ""

@@ -18,6 +18,7 @@ from integstat.steps.atomic import write_text, writing
 from integstat.steps.failure import Failure
 from integstat.steps.packing import Packed, pack, unpack
 
+# what zipfile and numpy may raise over wrong bytes (NotImplementedError: a compression method that zipfile does not know)
 _DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError, MemoryError, NotImplementedError, zipfile.BadZipFile)
 
 
