@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,37 +105,35 @@ def _check_call(run: Path, picture: Path | None, force: bool) -> None:
         raise UsageError("diese Datei gibt es schon", place=str(picture), mend="bitte eine andere nennen oder --force")
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say of a file of the run that it is missing, or damaged."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError("diese Datei fehlt", place=str(path), mend=_RERUN) from error
+    except (ValueError, OSError) as error:
+        raise DataError("diese Datei ist beschädigt", place=str(path), mend=_RERUN) from error
+
+
 def _table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    try:
+    with _reading(path):
         return pd.read_csv(path, dtype={"city": str}, keep_default_na=False, na_values=[""])
-    except FileNotFoundError as error:
-        raise DataError("diese Datei fehlt", place=str(path), mend=_RERUN) from error
-    except (ValueError, OSError) as error:
-        raise DataError("diese Datei ist beschädigt", place=str(path), mend=_RERUN) from error
 
 
 def _described(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataError("diese Datei fehlt", place=str(path), mend=_RERUN) from error
-    except (ValueError, OSError) as error:
-        raise DataError("diese Datei ist beschädigt", place=str(path), mend=_RERUN) from error
-    return dict(content)
+    with _reading(path):
+        return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _universes(path: Path, city: str, indicator: str) -> pd.DataFrame:
     """Universes of one cell."""
     import pandas as pd
 
-    try:
+    with _reading(path):
         found = pd.read_parquet(path, filters=[("city", "==", city), ("indicator", "==", indicator)])
-    except FileNotFoundError as error:
-        raise DataError("diese Datei fehlt", place=str(path), mend=_RERUN) from error
-    except (ValueError, OSError) as error:
-        raise DataError("diese Datei ist beschädigt", place=str(path), mend=_RERUN) from error
     texts = found.select_dtypes("category").columns
     return found.assign(**{name: found[name].astype(str) for name in texts})
 
