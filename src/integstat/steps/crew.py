@@ -7,11 +7,11 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context, parent_process
-from threading import Event, Thread, local
+from threading import Event, Lock, Thread, local
 from typing import Any
 
 _DEATHS = 3  # of workers over one step, after which the step is given up
@@ -106,18 +106,23 @@ class _Process:
     def __init__(self) -> None:
         self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_settle)
         self._id = self._pool.submit(os.getpid).result()
+        self._one = Lock()
 
     def do(self, work: Callable[[], Any]) -> Any:
         return self._pool.submit(work).result()
 
     def leave(self) -> None:
-        self._pool.shutdown()
+        with self._one:  # a pool does not bear being shut down by two threads at once
+            self._pool.shutdown()
 
     def end(self) -> None:
-        try:
+        """Stop at once.
+
+        The pool is seen to its end: a broken one that is let go while it tidies up may block the exit of Python for good (3.13.0).
+        """
+        with suppress(ProcessLookupError):
             os.kill(self._id, signal.SIGTERM)
-        except ProcessLookupError:
-            return
+        self.leave()
 
 
 class _Processes(Executor):
@@ -141,7 +146,7 @@ class _Processes(Executor):
         """Stop at once."""
         self._ending.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for process in self._all:
+        for process in list(self._all):  # a copy: whoever looks after one that dies takes it out of the list
             process.end()
 
     def _attend(self, work: Callable[[], Any]) -> Any:
@@ -154,6 +159,8 @@ class _Processes(Executor):
 
     def _process(self) -> _Process:
         process: _Process | None = getattr(self._own, "process", None)
+        if process is None and self._ending.is_set():
+            raise CancelledError
         if process is None:
             self._own.process = process = _Process()
             self._all.append(process)
@@ -168,6 +175,7 @@ class _Processes(Executor):
         if dead is not None:
             self._all.remove(dead)
             self._own.process = None
+            dead.leave()
 
 
 def _settle() -> None:
@@ -175,6 +183,7 @@ def _settle() -> None:
     from threadpoolctl import threadpool_limits
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # for libraries that are still to be loaded
     threadpool_limits(1)  # for the others
     Thread(target=_follow_parent, daemon=True).start()
