@@ -1,7 +1,7 @@
 r"""How long do 1,080 universes of 12 indicators in 67 cities take, and what does another one cost?
 
 A fictional ring; every indicator has three definitions (the second and third with bases and propensities of their own, and the
-kind, polarity and scope of the first), so that the full design is
+kind and polarity of the first), so that the full design is
 
     3 definitions x 5 choices about peers x 2 Länder in or out x 3 priors of what lasts x 3 baselines x 2 steps x 2 q = 1,080
 
@@ -32,6 +32,7 @@ from integstat.change import ChangeSettings
 from integstat.findings import FindingSettings, build_findings
 from integstat.panel import Context, Panel
 from integstat.peers.build import build_partitions
+from integstat.peers.kept import from_tree
 from integstat.peers.settings import FeatureSettings, PeerSettings
 from integstat.pipeline import baseline, fit_all, seed_of
 from integstat.sensitivity.choices import Choices
@@ -70,7 +71,11 @@ class World:
 
 
 def world(cities: int, indicators: int) -> World:
-    """Make the ring: the second and third definitions count other persons with propensities of their own."""
+    """Make the ring: the second and third definitions count other persons with propensities of their own.
+
+    Every definition is comparable between all cities here: one that is not takes the Länder for its peers whatever is chosen,
+    and needs fewer fits.
+    """
     shipped, rng = load_catalogue(), np.random.default_rng(SEED)
     ring = simulate_ring(shipped, cities, indicators, SEED)
     entries, rows, main = {}, [], {}
@@ -80,7 +85,8 @@ def world(cities: int, indicators: int) -> World:
         entries[indicator] = entry.model_copy(
             update={
                 "definition": tuple(
-                    own.model_copy(update={"id": f"{name}{x}", "numerator": f"{own.numerator}{x}"}) for x in ("", "_b", "_c")
+                    own.model_copy(update={"id": f"{name}{x}", "numerator": f"{own.numerator}{x}", "scope": "all_cities"})
+                    for x in ("", "_b", "_c")
                 )
             }
         )
@@ -147,7 +153,7 @@ def whole(where: World, chosen: MultiverseSettings, folder: Path, jobs: int) -> 
     store = Store(folder)
     ring = Ring(panel, where.context, where.catalogue, YEARS, SEED)
     found = compute(space, ring, store, lambda missing: crew_for(jobs, None, missing), tell_nobody, jobs=jobs)
-    partitions = build_partitions(where.context, where.peers, where.peers.seed, cores=jobs)
+    partitions = from_tree(store.read(ring.peers_key(base)))
     posteriors = fit_all(panel, where.catalogue, YEARS, base.change, partitions, SEED, cores=jobs, keeper=store)
     findings = build_findings(
         posteriors.trees, panel, where.catalogue, where.main, YEARS, base.findings, None,

@@ -129,7 +129,8 @@ def test_every_key_written_out_exists_and_no_message_is_idle() -> None:
 
 
 def test_messages_are_german_typography() -> None:
-    text = (resources.files("integstat.texts") / "de.toml").read_text(encoding="utf-8")
+    files = (resources.files("integstat.texts") / "de").iterdir()
+    text = "\n".join(one.read_text(encoding="utf-8") for one in files)
     messages = re.findall(r'= "([^"]*)"', text)
     assert len(messages) > 200
     assert not [one for one in messages if re.search(r"\d %|\bz\.B\.|\.\.\.| - ", one)]  # open ends: tests/test_house.py

@@ -19,12 +19,12 @@ class Texts:
     Parameters
     ----------
     language : str
-        Name of a message file in this package, such as `de`.
+        Name of a folder of message files in this package, such as `de`.
 
     Raises
     ------
     UsageError
-        If there is no message file for the language.
+        If there are no messages in the language.
 
     Notes
     -----
@@ -43,7 +43,7 @@ class Texts:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Every key of the message file; plural variants share one."""
+        """Every key of the messages; plural variants share one."""
         return tuple(self._messages)
 
     def t(self, key: str, /, **values: str | int) -> str:
@@ -138,11 +138,18 @@ def _variant(n: int, message: Mapping[str, str]) -> str:
 
 @cache
 def _messages(language: str) -> Mapping[str, str | Mapping[str, str]]:
-    file = resources.files("integstat.texts") / f"{language}.toml"
-    if not language.isalpha() or not file.is_file():
-        raise UsageError(f"die Sprache '{language}' gibt es nicht", mend="vorhanden ist 'de'")
+    here = resources.files("integstat.texts")
+    folders = {one.name: one for one in here.iterdir() if one.is_dir() and one.name.isalpha()}
+    if language not in folders:
+        there = " und ".join(f"'{name}'" for name in sorted(folders))
+        raise UsageError(f"die Sprache '{language}' gibt es nicht", mend=f"vorhanden ist {there}")
     found: dict[str, str | Mapping[str, str]] = {}
-    _flatten(tomllib.loads(file.read_text(encoding="utf-8")), "", found)
+    for file in sorted(folders[language].iterdir(), key=lambda one: one.name):
+        own: dict[str, str | Mapping[str, str]] = {}
+        _flatten(tomllib.loads(file.read_text(encoding="utf-8")), "", own)
+        if twice := own.keys() & found.keys():
+            raise ValueError(f"messages that stand in two files: {sorted(twice)}")
+        found |= own
     return found
 
 
