@@ -31,6 +31,7 @@ Dask = Annotated[
 Multiverse = Annotated[
     Path | None, typer.Option("--multiverse", metavar="DATEI", help="andere Rechenwege statt der in der Konfiguration genannten")
 ]
+Language = Annotated[str, typer.Option("--lang", metavar="de|en", help="Sprache des Berichts")]
 Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Zahl der Prozessorkerne")]
 
 

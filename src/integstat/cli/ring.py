@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from integstat.cli.app import ConfigPath, Dask, DataPath, Force, Jobs, Multiverse, OutPath
+from integstat.cli.app import ConfigPath, Dask, DataPath, Force, Jobs, Language, Multiverse, OutPath
 from integstat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ def run_command(
     jobs: Jobs = 2,
     dask: Dask = None,
     multiverse: Multiverse = None,
+    language: Language = "de",
 ) -> None:
     """Alles: Lieferungen → Städtegruppen → Veränderung → Befunde → andere Rechenwege → Bericht.
 
     Beispiel: integstat run configs/rings/employment67.toml
     """
-    _run(config, out, data, "report", force, jobs, redo_from, dask=dask, multiverse=multiverse)
+    _run(config, out, data, "report", force, jobs, redo_from, dask=dask, multiverse=multiverse, language=language)
 
 
 def peers_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
@@ -113,12 +114,13 @@ def report_command(
     force: Force = False,
     jobs: Jobs = 2,
     multiverse: Multiverse = None,
+    language: Language = "de",
 ) -> None:
     """Den Bericht schreiben; was schon gerechnet ist, wird übernommen.
 
-    Beispiel: integstat report ring.toml
+    Beispiel: integstat report ring.toml --lang en
     """
-    _run(config, out, data, "report", force, jobs, multiverse=multiverse)
+    _run(config, out, data, "report", force, jobs, multiverse=multiverse, language=language)
 
 
 def check_command(
@@ -174,13 +176,14 @@ def demo_command(
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Startwert der Zufallszahlen")] = 2021,
     force: Force = False,
     jobs: Jobs = 2,
+    language: Language = "de",
 ) -> None:
     """Einen Ring simulieren und ganz durchrechnen.
 
     Beispiel: integstat demo --out results/demo
     """
     config = _simulate(out.with_name(f"{out.name}-ring"), 24, 12, seed, force)
-    _run(config, out, None, "report", force, jobs)
+    _run(config, out, None, "report", force, jobs, language=language)
 
 
 def _simulate(out: Path, cities: int, indicators: int, seed: int, force: bool) -> Path:
@@ -210,6 +213,7 @@ def _run(
     *,
     dask: str | None = None,
     multiverse: Path | None = None,
+    language: str = "de",
 ) -> None:
     from integstat.run import STAGES, RunOptions, run
 
@@ -225,6 +229,7 @@ def _run(
         jobs=jobs,
         dask=dask,
         multiverse=multiverse,
+        language=language,
     )
     _with_progress(config, options, run)
 

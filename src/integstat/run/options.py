@@ -32,6 +32,8 @@ class RunOptions:
         Address of a Dask scheduler that takes the fits.
     multiverse : Path or None
         File of other choices instead of the config's.
+    language : str
+        Of the report.
     """
 
     out: Path
@@ -42,3 +44,4 @@ class RunOptions:
     jobs: int = 2
     dask: str | None = None
     multiverse: Path | None = None
+    language: str = "de"

@@ -28,6 +28,7 @@ from integstat.sensitivity.plan import Ring
 from integstat.sensitivity.settings import MultiverseSettings
 from integstat.sensitivity.space import Space
 from integstat.steps import Store, write_text
+from integstat.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def run(
         With the exit code of its kind. A delivery that breaks the contract leaves no folder behind.
     """
     begin = time.perf_counter()
+    Texts(options.language)  # one that is not there is told before anything is computed
     config, catalogue = load_ring(config_path)
     multiverse = multiverse_of(config, config_path, options)
     if options.until == "sensitivity" and multiverse is None:
@@ -180,7 +182,7 @@ def _later_stages(
         say("Bericht schreiben")
         from integstat.report import write_report
 
-        write_text(options.out / "report.html", write_report(data))
+        write_text(options.out / "report.html", write_report(data, options.language))
     return data
 
 

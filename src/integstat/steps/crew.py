@@ -118,7 +118,7 @@ class _Process:
     def end(self) -> None:
         """Stop at once.
 
-        The pool is seen to its end: a broken one that is let go while it tidies up may block the exit of Python for good (3.13.0).
+        The pool is seen to its end: a broken one that is let go while it tidies up may block the exit of Python (3.13.0).
         """
         with suppress(ProcessLookupError):
             os.kill(self._id, signal.SIGTERM)
