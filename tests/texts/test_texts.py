@@ -104,10 +104,13 @@ def _written() -> dict[str, str]:
     folders = [
         report,
         report / "view",
+        report / "cards",
         report / "templates",
         *(resources.files(f"integstat.{one}") for one in ("texts", "sensitivity")),
     ]
-    return {f.name: f.read_text(encoding="utf-8") for d in folders for f in d.iterdir() if f.name.endswith((".py", ".j2"))}
+    return {
+        f.name: f.read_text(encoding="utf-8") for d in folders for f in d.iterdir() if f.name.endswith((".py", ".j2", ".typ"))
+    }
 
 
 def test_every_key_written_out_exists_and_no_message_is_idle() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from integstat.cli.app import ConfigPath, Dask, DataPath, Force, Jobs, Language, Multiverse, OutPath
+from integstat.cli.app import Cards, ConfigPath, Dask, DataPath, Force, Jobs, Language, Multiverse, OutPath
 from integstat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,12 +30,13 @@ def run_command(
     dask: Dask = None,
     multiverse: Multiverse = None,
     language: Language = "de",
+    cards: Cards = False,
 ) -> None:
     """Alles: Lieferungen → Städtegruppen → Veränderung → Befunde → andere Rechenwege → Bericht.
 
     Beispiel: integstat run configs/rings/employment67.toml
     """
-    _run(config, out, data, "report", force, jobs, redo_from, dask=dask, multiverse=multiverse, language=language)
+    _run(config, out, data, "report", force, jobs, redo_from, dask=dask, multiverse=multiverse, language=language, cards=cards)
 
 
 def peers_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
@@ -115,12 +116,13 @@ def report_command(
     jobs: Jobs = 2,
     multiverse: Multiverse = None,
     language: Language = "de",
+    cards: Cards = False,
 ) -> None:
     """Den Bericht schreiben; was schon gerechnet ist, wird übernommen.
 
-    Beispiel: integstat report ring.toml --lang en
+    Beispiel: integstat report ring.toml --cards
     """
-    _run(config, out, data, "report", force, jobs, multiverse=multiverse, language=language)
+    _run(config, out, data, "report", force, jobs, multiverse=multiverse, language=language, cards=cards)
 
 
 def check_command(
@@ -214,6 +216,7 @@ def _run(
     dask: str | None = None,
     multiverse: Path | None = None,
     language: str = "de",
+    cards: bool = False,
 ) -> None:
     from integstat.run import STAGES, RunOptions, run
 
@@ -230,6 +233,7 @@ def _run(
         dask=dask,
         multiverse=multiverse,
         language=language,
+        cards=cards,
     )
     _with_progress(config, options, run)
 

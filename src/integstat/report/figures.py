@@ -24,6 +24,9 @@ _SHAPES: dict[State, str] = {  # drawn in a box of 16 by 16
 }
 
 
+Row = tuple[tuple[str, ...], tuple[float, ...]]  # labels and figures of one line of a table
+
+
 @dataclass(frozen=True)
 class Bar:
     """One interval of a figure: mean and bounds on the axis, and a class of the style sheet."""
@@ -32,6 +35,28 @@ class Bar:
     lower: float
     upper: float
     style: str
+
+
+class Figure(Markup):
+    """A drawing together with the numbers it was drawn from, for the table beside it.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Names of the columns of figures, where the drawing knows them; else the page names them.
+    numbers : tuple of (tuple of str, tuple of float)
+        Rows: labels, then one figure per column; NaN where nothing is drawn.
+    """
+
+    columns: tuple[str, ...]
+    numbers: tuple[Row, ...]
+
+
+def with_numbers(drawn: Markup, numbers: Sequence[Row], columns: Sequence[str] = ()) -> Figure:
+    """Keep the numbers of a drawing with it."""
+    figure = Figure(drawn)
+    figure.columns, figure.numbers = tuple(columns), tuple(numbers)
+    return figure
 
 
 def shapes() -> Markup:

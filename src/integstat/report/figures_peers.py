@@ -9,7 +9,7 @@ from math import ceil, cos, hypot, pi, sin
 import numpy as np
 from markupsafe import Markup, escape
 
-from integstat.report.figures import drawing
+from integstat.report.figures import drawing, with_numbers
 
 TINTS = 8  # colours in the style sheet, and shapes here
 MANY = 40  # cities: above it only borderline and outlying ones are labelled in the map
@@ -17,7 +17,7 @@ _CORNERS = {1: (4, 0.25), 2: (3, -0.5), 3: (4, 0.0), 4: (3, 0.5), 5: (5, -0.5), 
 _SIZES = {1: 1.25, 2: 1.4, 3: 1.25, 4: 1.4, 5: 1.15, 6: 1.1, 7: 1.25}  # so that all look equally large
 _WIDTH, _HIGHEST, _LOWEST, _PAD = 640.0, 560.0, 200.0, 14.0
 _DOT = 6.0
-_LETTER = 0.62  # mean width of a letter, in units of the font
+_LETTER, _TALL = 0.62, 1.2  # mean width of a letter and height of a line, in units of the font
 _OUTLYING = 16  # cities farthest from the middle, labelled first
 _SIDES = (  # of a marker: right, down, and which way the label is shifted along it
     *((1, 0, 0), (-1, 0, 0), (0, -1, 0), (0, 1, 0), (1, -1, 0), (-1, -1, 0), (1, 1, 0), (-1, 1, 0)),
@@ -134,7 +134,8 @@ def together(
         start += size
     room = 1.5 * font
     body = f'<g transform="translate({room:.2f} {room:.2f})">{"".join(parts)}</g>'
-    return drawing("co", ceil(count + room + font / 4), ceil(count + room + font / 4), title, description, [body])
+    drawn = drawing("co", ceil(count + room + font / 4), ceil(count + room + font / 4), title, description, [body])
+    return with_numbers(drawn, [((), tuple(float(one) for one in row)) for row in matrix])
 
 
 def profile_bar(value: float, limit: float, *, width: int = 130) -> Markup:
@@ -197,7 +198,8 @@ def stability_by_number(steps: Sequence[Step], chosen: int, *, title: str, descr
     parts.append(f'<path class="line" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in line)}"/>')
     parts += [f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="3.6"/>' for x, y in line]
     parts.append(f'<text x="{(left + width) / 2:.0f}" y="{bottom + 31:.0f}" text-anchor="middle">{escape(axis)}</text>')
-    return drawing("sk", width, bottom + 36, title, description, parts)
+    rows = [((str(one.k),), (one.value, one.mean, one.lower, one.upper)) for one in steps]
+    return with_numbers(drawing("sk", width, bottom + 36, title, description, parts), rows)
 
 
 def city_map(dots: Sequence[Dot], *, title: str, description: str) -> Markup:
@@ -228,7 +230,8 @@ def city_map(dots: Sequence[Dot], *, title: str, description: str) -> Markup:
             f'<g class="{tint(dot.group)} {look}"{pale}><title>{escape(dot.title)}</title>{_outline(dot.group, x, y, _DOT)}</g>'
         )
     parts += [part for part in labels if not part.startswith("<path")]
-    return drawing("map", _WIDTH, height, title, description, parts)
+    rows = [((dot.title,), (dot.x, dot.y, dot.spread)) for dot in dots]
+    return with_numbers(drawing("map", _WIDTH, height, title, description, parts), rows)
 
 
 def _outline(group: int, x: float, y: float, radius: float) -> str:
@@ -278,7 +281,7 @@ def _labels(dots: Sequence[Dot], places: list[_Point], height: float, style: _St
                 parts.append(f'<path class="leader {style.name}" d="M{x:.1f} {y:.1f}L{to_x:.1f} {to_y:.1f}"/>')
             start = {"start": box[0], "middle": (box[0] + box[2]) / 2, "end": box[2]}[anchor]
             parts.append(
-                f'<text class="{style.name}" x="{start:.1f}" y="{box[3] - 0.24 * style.font:.1f}" text-anchor="{anchor}" '
+                f'<text class="{style.name}" x="{start:.1f}" y="{box[3] - 0.34 * style.font:.1f}" text-anchor="{anchor}" '
                 f'font-size="{style.font:g}">{escape(dots[i].label)}</text>'
             )
     return parts
@@ -336,7 +339,7 @@ def _boxes(place: _Point, wide: float, far: float, style: _Style) -> list[tuple[
         across = right * (slant * gap + wide / 2) + (slide * (wide / 2 - style.marker) if down else 0.0)
         along = down * (slant * gap + style.font / 2) + (0.0 if down else slide * 0.4 * style.font)
         x, y, side = place[0] + across, place[1] + along, right or (slide if down else 0)
-        box = (x - wide / 2, y - style.font / 2, x + wide / 2, y + style.font / 2)
+        box = (x - wide / 2, y - _TALL * style.font / 2, x + wide / 2, y + _TALL * style.font / 2)
         found.append((box, "start" if side > 0 else "end" if side < 0 else "middle"))
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from integstat.report.figures import drawing
+from integstat.report.figures import Row, drawing, with_numbers
 
 MOST_ALTERNATIVES = 6  # of an axis, shown one by one
 SHADES = (0.02, 0.05, 0.10, 0.20, 0.40)  # change of P from which a cell takes the next shade
@@ -129,7 +129,24 @@ def specification_curve(curve: Curve, words: Words, *, title: str, description: 
             y += _ROW
         y += 3
     width = _LEFT + _RIGHT + 6
-    return _sized(drawing("sc", width, y + 4, title, description, parts), width)
+    return with_numbers(_sized(drawing("sc", width, y + 4, title, description, parts), width), _summary(curve, axes))
+
+
+def _summary(curve: Curve, axes: Sequence[Choices]) -> list[Row]:
+    """Per choice: how many universes took it, their least, middle and largest probability, and the share with the run's finding.
+
+    All universes of the curve count, not only those that are drawn.
+    """
+    same = np.array([one == curve.headline for one in curve.finding])
+    rows: list[Row] = []
+    for axis in axes:
+        for place, name in enumerate(axis.alternatives):
+            taken = axis.taken == place
+            known = curve.probability[taken & np.isfinite(curve.probability)]
+            spread = np.quantile(known, (0.0, 0.5, 1.0)) if len(known) else np.full(3, np.nan)
+            share = float(same[taken].mean()) if taken.any() else float("nan")
+            rows.append(((axis.name, name), (float(taken.sum()), *(float(one) for one in spread), share)))
+    return rows
 
 
 def _ordered(curve: Curve, columns: int) -> np.ndarray:
@@ -162,7 +179,7 @@ def _few(axis: Choices, words: Words) -> Choices:
 
 
 def _scale(curve: Curve, words: Words) -> list[str]:
-    out = [f'<text class="head" x="2" y="{_TOP + 4:.0f}">{escape(words.probability)}</text>']
+    out = [f'<text class="head" x="2" y="{_TOP - 6:.0f}">{escape(words.probability)}</text>']
     for level in (0.0, 0.5, 1.0):
         y = _height(level)
         out.append(f'<path class="axis" d="M{_LEFT:.0f} {y:.1f}h{_RIGHT:.0f}"/>')
@@ -170,7 +187,7 @@ def _scale(curve: Curve, words: Words) -> list[str]:
     if np.isfinite(curve.threshold):
         y = _height(curve.threshold)
         out.append(f'<path class="limit" d="M{_LEFT:.0f} {y:.1f}h{_RIGHT:.0f}"/>')
-        out.append(f'<text x="2" y="{y + 4:.1f}">{escape(words.limit)}</text>')
+        out.append(f'<text x="2" y="{max(y + 4, _TOP + 8):.1f}">{escape(words.limit)}</text>')
     return out
 
 
@@ -256,7 +273,8 @@ def heat_map(rows: Sequence[HeatRow], axes: Sequence[str], *, title: str, descri
         parts.append(f'<text x="{_HEAT_LEFT - 8:.0f}" y="{y[j] + 12:.0f}" text-anchor="end">{name}</text>')
         parts += [f'<circle cx="{_middle(i):.1f}" cy="{y[j] + 8:.0f}" r="4.5"/>' for i, one in enumerate(row.flips) if one]
     width = max(_HEAT_LEFT + _CELL * len(axes), *(_NAME * len(row.group) for row in rows)) + 4
-    return _sized(drawing("hm", width, y[-1] + _LINE + 4, title, description, parts), width)
+    numbers = [((row.group, row.name), row.change) for row in rows]
+    return with_numbers(_sized(drawing("hm", width, y[-1] + _LINE + 4, title, description, parts), width), numbers, axes)
 
 
 def shade(change: float) -> int:

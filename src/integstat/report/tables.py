@@ -1,14 +1,12 @@
-"""The run's tables as files: CSV for programs, parquet for pandas, one Excel workbook for people, a codebook beside each."""
+"""The run's tables as files for programs: CSV, parquet for pandas, a codebook beside each. People take `workbook.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
-import xlsxwriter
 
 from integstat.findings import CODEBOOK, FINDING_COLUMNS, Findings
 from integstat.findings.fields import FIELD_CODEBOOK
@@ -29,7 +27,6 @@ PEER_CODEBOOK = {
     "borderline": "True: Grenzfall, die eigene Gruppe ist nicht sicher",
 }
 BESIDE_CODEBOOK = "beside_codebook.md"
-_EPOCH = datetime(2000, 1, 1)  # in every workbook: the same tables give the same bytes
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
@@ -53,34 +50,6 @@ def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a table as parquet, whole or not at all."""
     with writing(path) as part:
         frame.to_parquet(part, index=False)
-
-
-def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
-    """Write tables as sheets of one workbook: typed cells, frozen header, filters; text stays text."""
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": False}
-    with writing(path) as part, xlsxwriter.Workbook(str(part), options) as book:
-        book.set_properties({"created": _EPOCH})
-        head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "text_wrap": True, "valign": "top"})
-        for name, frame in sheets.items():
-            sheet = book.add_worksheet(name)
-            sheet.freeze_panes(1, 2)
-            for column, title in enumerate(frame.columns):
-                sheet.write_string(0, column, str(title), head)
-                _column(sheet, column, frame[title])
-            sheet.autofilter(0, 0, max(len(frame), 1), max(len(frame.columns) - 1, 0))
-            sheet.autofit(260)
-
-
-def _column(sheet: xlsxwriter.worksheet.Worksheet, column: int, values: pd.Series) -> None:
-    for row, value in enumerate(values, start=1):
-        if pd.isna(value):
-            continue
-        if isinstance(value, bool):
-            sheet.write_boolean(row, column, value)
-        elif isinstance(value, (int, float)):
-            sheet.write_number(row, column, float(value))
-        else:
-            sheet.write_string(row, column, str(value))
 
 
 @dataclass(frozen=True)
@@ -145,16 +114,3 @@ def write_findings(folder: Path, findings: Findings, peers: pd.DataFrame, beside
     write_parquet(folder / "findings.parquet", grid[columns])
     write_csv(folder / "peer_groups.csv", peers)
     write_codebook(folder / "peer_groups_codebook.md", PEER_CODEBOOK)
-    meaning = pd.DataFrame({"Spalte": list(CODEBOOK), "Bedeutung": list(CODEBOOK.values())})
-    sheets = {
-        "Befunde": grid[columns],
-        "Andere Definitionen": others[columns],
-        "Vergleichsgruppen": peers,
-        "Handlungsfelder": beside.fields,
-        "Rechnung": ledger_table(grid),
-        "Übliche Praxis": beside.usual,
-        "Themen": beside.themes,
-        "Lernpartner": beside.partners,
-        "Spalten": meaning,
-    }
-    write_workbook(folder / "findings.xlsx", sheets)

@@ -42,6 +42,7 @@ _RESULTS = (
     COMPARISON,
     *SENSITIVITY_FILES,
     "report.html",
+    "cards.pdf",
 )
 _FIXED = ("ring", "config", "key", "rules", "catalogue", "code", "seed", "inputs", "versions")
 STEPS = ".steps"  # kept fits
@@ -106,7 +107,8 @@ def open_folder(
     if not same:  # nothing of another run may lie beside this one's manifest
         for name in _RESULTS:
             (options.out / name).unlink(missing_ok=True)
-        shutil.rmtree(options.out / PEERS, ignore_errors=True)
+        for name in (PEERS, "cards"):
+            shutil.rmtree(options.out / name, ignore_errors=True)
     for folder in (options.out, options.out / STEPS):
         sweep(folder)
     manifest = Manifest(path)

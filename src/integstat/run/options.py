@@ -34,6 +34,8 @@ class RunOptions:
         File of other choices instead of the config's.
     language : str
         Of the report.
+    cards : bool
+        Whether steering cards are written too.
     """
 
     out: Path
@@ -45,3 +47,4 @@ class RunOptions:
     dask: str | None = None
     multiverse: Path | None = None
     language: str = "de"
+    cards: bool = False

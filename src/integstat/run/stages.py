@@ -181,8 +181,15 @@ def _later_stages(
     with manifest.stage("report"):
         say("Bericht schreiben")
         from integstat.report import write_report
+        from integstat.report.workbook import write_workbook
 
         write_text(options.out / "report.html", write_report(data, options.language))
+        write_workbook(data, options.out / "findings.xlsx", options.language)
+        if options.cards:
+            from integstat.report.cards import write_cards
+
+            say("Steuerungskarten schreiben")
+            write_cards(data, options.out, options.language)
     return data
 
 

@@ -1,5 +1,5 @@
 """What a reader sees: sentences from a message catalogue, numbers and plurals in the reader's language."""
 
-from integstat.texts.catalogue import Texts
+from integstat.texts.catalogue import Texts, languages
 
-__all__ = ["Texts"]
+__all__ = ["Texts", "languages"]

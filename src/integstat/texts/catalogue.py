@@ -137,14 +137,23 @@ def _variant(n: int, message: Mapping[str, str]) -> str:
 
 
 @cache
+def languages() -> tuple[str, ...]:
+    """Languages with all message files that the German ones have, in the order of the alphabet."""
+    files = {
+        one.name: {file.name for file in one.iterdir() if file.name.endswith(".toml")}
+        for one in resources.files("integstat.texts").iterdir()
+        if one.is_dir() and one.name.isalpha()
+    }
+    return tuple(sorted(name for name, own in files.items() if own >= files["de"]))
+
+
+@cache
 def _messages(language: str) -> Mapping[str, str | Mapping[str, str]]:
-    here = resources.files("integstat.texts")
-    folders = {one.name: one for one in here.iterdir() if one.is_dir() and one.name.isalpha()}
-    if language not in folders:
-        there = " und ".join(f"'{name}'" for name in sorted(folders))
+    if language not in languages():
+        there = " und ".join(f"'{name}'" for name in languages())
         raise UsageError(f"die Sprache '{language}' gibt es nicht", mend=f"vorhanden ist {there}")
     found: dict[str, str | Mapping[str, str]] = {}
-    for file in sorted(folders[language].iterdir(), key=lambda one: one.name):
+    for file in sorted((resources.files("integstat.texts") / language).iterdir(), key=lambda one: one.name):
         own: dict[str, str | Mapping[str, str]] = {}
         _flatten(tomllib.loads(file.read_text(encoding="utf-8")), "", own)
         if twice := own.keys() & found.keys():
