@@ -7,7 +7,6 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from integstat.catalogue.schema import DefinitionEntry, IndicatorEntry
 from integstat.report.data import ReportData
 from integstat.report.view.lookup import Lookup, build_lookup
 from integstat.report.view.reasons import notes_of
@@ -151,13 +150,9 @@ def build_sheets(data: ReportData, texts: Texts) -> tuple[Sheet, ...]:
     return (*tables, _codebook(texts))
 
 
-def _name(entry: IndicatorEntry | DefinitionEntry, language: str) -> str:
-    return entry.name_en if language == "en" else entry.name_de
-
-
 def _cells(look: Lookup, frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of the grid, or of the other definitions, with names and words for the keys."""
-    t, language, catalogue = look.texts.t, look.texts.language, look.data.catalogue
+    t, catalogue = look.texts.t, look.data.catalogue
     entries = {one: catalogue.definition(one) for one in frame["definition"].unique()}
     ways = {one: {1: "up", -1: "down"}.get(catalogue.polarity(one), "none") for one in entries}
     definition = frame["definition"]
@@ -169,8 +164,8 @@ def _cells(look: Lookup, frame: pd.DataFrame) -> pd.DataFrame:
         **words,
         land_name=_by_city(look, frame["city"], "land_name"),
         field_name=_field_names(look, frame["field"]),
-        indicator_name=definition.map(lambda one: _name(entries[one][0], language)),
-        definition_name=definition.map(lambda one: _name(entries[one][1], language)),
+        indicator_name=definition.map(lambda one: look.texts.of(entries[one][0])),
+        definition_name=definition.map(lambda one: look.texts.of(entries[one][1])),
         unit=definition.map(lambda one: t(f"workbook.unit_name.{entries[one][0].unit}")),
         direction=definition.map(lambda one: t(f"workbook.way.{ways[one]}")),
         peer_group=_group_names(look, frame["peer_group"]),
@@ -213,15 +208,11 @@ def _by_city(look: Lookup, keys: pd.Series, column: str) -> pd.Series:
 
 
 def _field_names(look: Lookup, keys: pd.Series) -> pd.Series:
-    english = look.texts.language == "en"
-    return keys.map({key: one.name_en if english else one.name_de for key, one in look.data.catalogue.fields.items()})
+    return keys.map({key: look.texts.of(one) for key, one in look.data.catalogue.fields.items()})
 
 
 def _group_names(look: Lookup, names: pd.Series) -> pd.Series:
-    partitions = look.data.partitions
-    if look.texts.language != "en" or partitions is None:
-        return names
-    return names.replace(dict(zip(partitions.names, partitions.names_en, strict=True)))
+    return names.map(look.group_name, na_action="ignore")
 
 
 def _codebook(texts: Texts) -> Sheet:

@@ -61,6 +61,10 @@ class Texts:
             message = message[_variant(int(values["n"]), message)]
         return message.format_map({name: self._shown(name, value) for name, value in values.items()})
 
+    def of(self, thing: object, what: str = "name") -> str:
+        """Text that a thing brings along, such as `name_de`: in this language, else in German."""
+        return str(getattr(thing, f"{what}_{self.language}", "") or getattr(thing, f"{what}_de"))
+
     def _shown(self, name: str, value: object) -> str:
         if isinstance(value, str):
             return value

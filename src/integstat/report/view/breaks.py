@@ -10,7 +10,7 @@ from integstat.report.view.lookup import City, Lookup
 def break_reasons(look: Lookup, definition: str, city: City, effect: str) -> tuple[str, ...]:
     """Reasons of the breaks with an effect (`cap` or `note`) that a city's comparison meets, each once."""
     touched = look.data.catalogue.breaks_for(definition, city.land, look.data.years)
-    return tuple(dict.fromkeys(one.reason_de for one in touched if one.effect == effect))
+    return tuple(dict.fromkeys(look.texts.of(one, "reason") for one in touched if one.effect == effect))
 
 
 def cap_reasons(look: Lookup, definition: str) -> dict[str, list[str]]:

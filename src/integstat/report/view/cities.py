@@ -77,10 +77,10 @@ def _place(look: Lookup, city: City, peers: dict[str, pd.Series]) -> str:
     if city.key not in peers:
         return place
     row = peers[city.key]
-    values = {"group": str(row["peer_group"]), "p": look.texts.percent(float(row["probability"]))}
+    values = {"group": look.group_name(str(row["peer_group"])), "p": look.texts.percent(float(row["probability"]))}
     if bool(row["borderline"]) and str(row["second_group"]):
         second = look.texts.percent(float(row["second_probability"]))
-        return f"{place} {look.texts.t('city.borderline', **values, second=str(row['second_group']), p2=second)}"
+        return f"{place} {look.texts.t('city.borderline', **values, second=look.group_name(str(row['second_group'])), p2=second)}"
     return f"{place} {look.texts.t('city.group', **values)}"
 
 

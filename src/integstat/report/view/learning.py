@@ -62,7 +62,7 @@ def _theme(look: Lookup, names: dict[str, Indicator], row: pd.Series) -> Theme:
     texts, is_field = look.texts, row["scope"] == "field"
     low, high = (texts.percent(float(row[f"share_{end}"])) for end in ("lower", "upper"))
     return Theme(
-        name=look.data.catalogue.fields[str(row["field"])].name_de if is_field else names[str(row["indicator"])].name,
+        name=texts.of(look.data.catalogue.fields[str(row["field"])]) if is_field else names[str(row["indicator"])].name,
         field=is_field,
         expected=texts.t(
             "learning.of", count=texts.number(float(row["expected"]), 1), total=texts.number(float(row["cells"]), 0)

@@ -109,6 +109,13 @@ class Lookup:
         """Return the row of the grid of a city and an indicator."""
         return self.cells[(city.key, one.definition)]
 
+    def group_name(self, name: str) -> str:
+        """Name of a group of cities in the reader's language; `name` is the German one, as tables have it."""
+        partitions = self.data.partitions
+        if partitions is None or self.texts.language == "de" or name not in partitions.names:
+            return name
+        return partitions.names_en[partitions.names.index(name)]
+
     @property
     def two_years(self) -> bool:
         """Whether there is a change to tell of."""
@@ -149,11 +156,13 @@ def build_lookup(data: ReportData, texts: Texts) -> Lookup:
     ordered = sorted(fitted, key=lambda one: fields.index(data.catalogue.indicators[one].field))
     cells = {(str(row["city"]), str(row["definition"])): row for _, row in grid.iterrows()}
     usual = {(str(row["city"]), str(row["definition"])): row for _, row in data.beside.usual.iterrows()}
-    unfitted = tuple(data.catalogue.indicator(one).name_de for one in data.main if one not in fitted)
-    return Lookup(data, texts, tuple(_indicator(data, one) for one in ordered), unfitted, _cities(data.cities), cells, usual)
+    unfitted = tuple(texts.of(data.catalogue.indicator(one)) for one in data.main if one not in fitted)
+    return Lookup(
+        data, texts, tuple(_indicator(data, one, texts) for one in ordered), unfitted, _cities(data.cities), cells, usual
+    )
 
 
-def _indicator(data: ReportData, indicator_id: str) -> Indicator:
+def _indicator(data: ReportData, indicator_id: str, texts: Texts) -> Indicator:
     catalogue = data.catalogue
     name = data.main[indicator_id]
     entry, definition = catalogue.definition(name)
@@ -162,11 +171,11 @@ def _indicator(data: ReportData, indicator_id: str) -> Indicator:
     rho = float(ring["rho_points"])
     return Indicator(
         id=indicator_id,
-        name=entry.name_de,
+        name=texts.of(entry),
         field=entry.field,
-        field_name=catalogue.fields[entry.field].name_de,
+        field_name=texts.of(catalogue.fields[entry.field]),
         definition=name,
-        definition_name=definition.name_de,
+        definition_name=texts.of(definition),
         unit=entry.unit if entry.unit in _POINTS else "percent",
         digits=2 if rho < _FINE else 1,
         polarity=catalogue.polarity(name),

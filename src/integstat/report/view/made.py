@@ -202,7 +202,7 @@ def _fit(look: Lookup, row: pd.Series) -> FitRow:
     number = look.texts.number
     indicator, definition = look.data.catalogue.definition(str(row["definition"]))
     return FitRow(
-        definition=f"{indicator.name_de}: {definition.name_de}",
+        definition=f"{look.texts.of(indicator)}: {look.texts.of(definition)}",
         cities=number(float(row["cities"]), 0),
         engine=look.texts.t(f"made.engine_name.{row['engine']}"),
         quality=_quality(look, row),

@@ -55,7 +55,7 @@ def _lead(look: Lookup, partitions: Partitions) -> tuple[str, ...]:
     else:
         groups = look.texts.plural(partitions.size, t("noun.group.single"), t("noun.group.several"))
         borderline = t("peers.borderline", n=int(look.data.peers["borderline"].sum()))
-        features = look.texts.listing(one.name_de for one in partitions.scaled.features) if partitions.scaled else ""
+        features = look.texts.listing(look.texts.of(one) for one in partitions.scaled.features) if partitions.scaled else ""
         lead = t("peers.lead", groups=groups, n=len(partitions.cities), features=features)
         said.append(" ".join([lead, borderline, t("peers.convention")]))
     if partitions.neighbours and partitions.neighbours.k:

@@ -73,7 +73,7 @@ def groups_view(look: Lookup, partitions: Partitions) -> GroupsView:
             Group(
                 letter=letter(group),
                 mark=group_mark(group),
-                name=name,
+                name=look.group_name(name),
                 size=look.texts.plural(len(members), look.texts.t("noun.city.single"), look.texts.t("noun.city.several")),
                 stability=_stability(look, float(partitions.groups["jaccard"].iloc[group])),
                 apart=_apart(look, partitions, str(partitions.groups["apart"].iloc[group])) if several else "",
@@ -91,7 +91,7 @@ def _member(look: Lookup, partitions: Partitions, city: City, row: pd.Series) ->
     if np.isfinite(second) and second >= 0.005:
         group = partitions.names.index(str(row["second_group"]))
         title = t("peers.figure.two", city=city.name, own=percent(own), second=percent(second))
-        choice = letter(group), group_mark(group), partitions.names[group], percent(second)
+        choice = letter(group), group_mark(group), look.group_name(partitions.names[group]), percent(second)
     return Member(city, percent(own), bool(row["borderline"]), choice, membership(own, second, title=title, description=""))
 
 
@@ -124,7 +124,7 @@ def _profile(look: Lookup, partitions: Partitions, group: int, limit: float) -> 
         return ()
     values = partitions.profile.loc[group, [one.id for one in partitions.scaled.features]].to_numpy(float)
     return tuple(
-        (one.name_de, look.texts.number(float(value), 1, sign=True), profile_bar(float(value), limit))
+        (look.texts.of(one), look.texts.number(float(value), 1, sign=True), profile_bar(float(value), limit))
         for one, value in zip(partitions.scaled.features, values, strict=True)
     )
 
@@ -137,5 +137,7 @@ def _together(look: Lookup, partitions: Partitions, keys: list[list[str]]) -> Ma
         [len(group) for group in keys],
         [letter(group) for group in range(len(keys))],
         title=look.texts.t("peers.together.title"),
-        description=look.texts.t("peers.together.description", groups=look.texts.listing(partitions.names)),
+        description=look.texts.t(
+            "peers.together.description", groups=look.texts.listing(look.group_name(one) for one in partitions.names)
+        ),
     )

@@ -44,7 +44,11 @@ def map_view(look: Lookup, partitions: Partitions) -> MapView | None:
         x, y, spread = (float(one) for one in place.loc[key, ["x", "y", "spread"]].to_numpy(float))
         sure = float(partitions.probability[i, group])
         told = t(
-            "peers.map.city", city=full[key], letter=letter(group), group=partitions.names[group], p=look.texts.percent(sure)
+            "peers.map.city",
+            city=full[key],
+            letter=letter(group),
+            group=look.group_name(partitions.names[group]),
+            p=look.texts.percent(sure),
         )
         dots.append(
             Dot(
@@ -74,7 +78,9 @@ def map_view(look: Lookup, partitions: Partitions) -> MapView | None:
         right=right,
         up=up,
         down=down,
-        legend=tuple((group_mark(group), letter(group), name) for group, name in enumerate(partitions.names) if several),
+        legend=tuple(
+            (group_mark(group), letter(group), look.group_name(name)) for group, name in enumerate(partitions.names) if several
+        ),
         notes=(t("peers.map.shown", shown=look.texts.percent(partitions.shown)), labelled, related),
     )
 
@@ -98,6 +104,6 @@ def _ends(look: Lookup, partitions: Partitions, axis: str) -> tuple[str, str]:
 def _related(look: Lookup, partitions: Partitions, axis: str) -> str:
     assert partitions.scaled is not None
     return ", ".join(
-        f"{partitions.scaled.features[i].name_de} {look.texts.number(related, 2, sign=True)}"
+        f"{look.texts.of(partitions.scaled.features[i])} {look.texts.number(related, 2, sign=True)}"
         for i, related in _telling(partitions, axis)
     )

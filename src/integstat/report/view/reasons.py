@@ -100,13 +100,13 @@ def other_line(look: Lookup, one: Indicator, row: pd.Series) -> str:
     if pd.isna(row["relative_change_mean"]):
         return texts.t(
             "city.other.level",
-            name=definition.name_de,
+            name=texts.of(definition),
             found=found,
             level=texts.level(float(row["level_last"]), one.unit, one.digits),
         )
     return texts.t(
         "city.other.change",
-        name=definition.name_de,
+        name=texts.of(definition),
         found=found,
         relative=texts.points(float(row["relative_change_mean"]), one.unit, one.digits),
         interval=texts.interval(float(row["relative_change_lower"]), float(row["relative_change_upper"]), one.digits),

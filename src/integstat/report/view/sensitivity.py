@@ -207,7 +207,7 @@ def _curve(look: Lookup, shown: SensitivityShown, key: _Key, line: LineView) -> 
     city = next(one for one in look.cities if one.key == key[0])
     indicator = next(one for one in look.indicators if one.id == key[1])
     place = story.universes.cities.index(key[0])
-    names = {one: look.data.catalogue.definition(one)[1].name_de for one in set(story.universes.definition)}
+    names = {one: look.texts.of(look.data.catalogue.definition(one)[1]) for one in set(story.universes.definition)}
     curve = curve_of(story, place, names, look.texts, _threshold(look, story.events[place]))
     count, known = len(curve.finding), int(np.isfinite(curve.probability).sum())
     values = {"city": city.name, "indicator": indicator.name}
