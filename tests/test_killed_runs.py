@@ -58,38 +58,51 @@ def results(out: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(ring: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], float]:
-    """Files of a run that nobody disturbed, and how long it took."""
+def undisturbed(ring: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Files of a run that nobody disturbed."""
     out = tmp_path_factory.mktemp("undisturbed") / "run"
-    begin = time.monotonic()
     finish(start(ring, out))
-    return results(out), time.monotonic() - begin
+    return results(out)
+
+
+def files_of(out: Path) -> int:
+    """How far a run has come, in whole files."""
+    return sum(not one.name.startswith(".") for one in out.rglob("*") if one.is_file()) if out.exists() else 0
+
+
+def killed_after(config: Path, out: Path, count: int, seconds: float) -> bool:
+    """Go on with a run and kill it so many seconds after it has written so many files; whether it was still running."""
+    process = start(config, out)
+    end = time.monotonic() + 300
+    while process.poll() is None and files_of(out) < count and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(seconds)
+    running_still = process.poll() is None
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    return running_still
 
 
 @pytest.mark.slow
-def test_killed_at_twenty_moments_and_continued(ring: Path, undisturbed: tuple[dict[str, str], float], tmp_path: Path) -> None:
-    whole, seconds = undisturbed
+def test_killed_at_twenty_moments_and_continued(ring: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     moments, killed, turn = random.Random(6), 0, 0
     while killed < KILLS:
         out = tmp_path / f"{turn}"
-        process = start(ring, out)
-        time.sleep(moments.uniform(0.15, 0.7) * seconds)
-        running_still = process.poll() is None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
-        killed += running_still
-        if not running_still or killed % 4 == 0:  # it has come to its end, or been killed often enough
-            finish(start(ring, out))
-            assert results(out) == whole
-            turn += 1
+        while (here := files_of(out)) < len(undisturbed) - 2:
+            hit = killed_after(ring, out, moments.randint(here + 1, len(undisturbed) - 1), moments.uniform(0, 0.3))
+            killed += hit
+            if not hit:
+                break
+        finish(start(ring, out))
+        assert results(out) == undisturbed
+        turn += 1
 
 
 @pytest.mark.slow
 def test_a_cluster_gives_the_same_bytes_though_one_of_two_workers_is_killed(
-    ring: Path, undisturbed: tuple[dict[str, str], float], tmp_path: Path
+    ring: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
-    whole, _ = undisturbed
     out = tmp_path / "run"
     with running(tmp_path / "computers") as computers:
         victim, _ = computers.worker(), computers.worker()
@@ -101,4 +114,4 @@ def test_a_cluster_gives_the_same_bytes_though_one_of_two_workers_is_killed(
         assert process.poll() is None
         victim.kill()
         finish(process)
-    assert results(out) == whole
+    assert results(out) == undisturbed
