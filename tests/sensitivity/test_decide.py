@@ -118,9 +118,9 @@ def test_fifty_universes_find_what_runs_of_their_own_would(own: Findings, mixed:
     )
     over = tiny.space(mixed, *axes, design="random", size=50, seed=4)
     answers, found = decided(over, mixed, own, tmp_path)
-    assert len(over.combos) == 50
-    for row in range(50):
-        check(over, mixed, row, answers, found)
+    assert len(over.combos) >= 50  # the sample, and what the headline is mixed from
+    for row in np.random.default_rng(4).choice(len(over.combos), 50, replace=False):
+        check(over, mixed, int(row), answers, found)
 
 
 def test_without_model_axes_the_run_stands_as_it_is(mixed: Ring, own: Findings, kept: Path) -> None:
