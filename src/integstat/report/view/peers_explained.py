@@ -57,12 +57,12 @@ def explained_view(look: Lookup) -> ExplainedView | None:
     ]
     rows, without = [], []
     for name in dict.fromkeys(str(one) for one in table["definition"]):
-        named = dict(zip(("indicator", "definition"), map(look.texts.of, look.data.catalogue.definition(name)), strict=True))
+        indicator, definition = map(look.texts.of, look.data.catalogue.definition(name))
         if not any(np.isfinite(cells.get((name, *column), (np.nan,))[0]) for column in columns):
-            without.append(t("peers.explained.one_unknown", **named))
+            without.append(t("peers.explained.one_unknown", indicator=indicator, definition=definition))
             continue
         shares = tuple(_share(look, *cells.get((name, *column), (np.nan, np.nan))) for column in columns)
-        rows.append((named["indicator"], named["definition"], shares))
+        rows.append((indicator, definition, shares))
     return ExplainedView(
         lead=tuple(text for quantity in _QUANTITIES if (text := _sentence(look, table, quantity))),
         columns=tuple((t(f"peers.explained.{quantity}"), t(f"peers.explained.{notion}")) for quantity, notion in columns),

@@ -20,10 +20,8 @@ def letter(group: int) -> str:
 def feature_word(feature: FeatureSettings, high: bool, texts: Texts) -> str:
     """Words for much or little of a feature: its own, else made of its name."""
     tail = "high" if high else "low"
-    own = getattr(feature, f"{tail}_{texts.language}", "") or (
-        "" if texts.language != "de" and feature.name_en else getattr(feature, f"{tail}_de")
-    )
-    return own or texts.t("peers.feature.high" if high else "peers.feature.low", name=texts.of(feature))
+    own: str = getattr(feature, f"{tail}_{texts.language}")
+    return own or texts.t(f"peers.feature.{tail}", name=texts.of(feature))
 
 
 def short_names(cities: Iterable[City]) -> dict[str, str]:
