@@ -49,7 +49,7 @@ import integstat.change
 from integstat.cli import main
 
 def fit(data, settings, seed, *, cores=2, threads=1):
-    os.write(1, b"FITTING\n")  # in one call: two fits begin at once, and their lines must not mix
+    os.write(1, b"FITTING\\n")  # in one call: two fits begin at once, and their lines must not mix
     time.sleep(120)
 
 integstat.change.fit_open = fit
