@@ -31,7 +31,7 @@ def test_places_and_circles_stand_by_city() -> None:
 
 
 def test_stability_stands_beside_the_band() -> None:
-    figure = stability_by_number([Step(2, 0.6, 0.4, 0.3, 0.5)], 2, axis="a", **SAID)
+    figure = stability_by_number([Step(2, 0.6, 0.4, 0.3, 0.5)], 2, axis="a", half="0,5", **SAID)
     assert numbers(figure) == [(("2",), (0.6, 0.4, 0.3, 0.5))]
 
 

@@ -180,7 +180,7 @@ def test_profile_bars_are_to_scale_and_end_at_the_axis(value: float, limit: floa
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_ring_and_band_stand_at_their_numbers(count: int) -> None:
     steps = [Step(k, 0.6, 0.4, 0.3, 0.5) for k in range(2, 2 + count)]
-    svg = ET.fromstring(stability_by_number(steps, 2, title="t", description="d", axis="a"))
+    svg = ET.fromstring(stability_by_number(steps, 2, title="t", description="d", axis="a", half="0,5"))
     assert [one.text for one in svg.iter("text") if one.get("class") == "chosen"] == ["2"]
     heights = {float(one.attrib["cy"]) for one in svg.iter("circle")}
     bars = [(float(one.attrib["y"]), float(one.attrib["height"])) for one in svg.iter("rect")]
@@ -190,4 +190,4 @@ def test_ring_and_band_stand_at_their_numbers(count: int) -> None:
 
 
 def test_nothing_to_compare() -> None:
-    assert stability_by_number([], 2, title="t", description="d", axis="a") == ""
+    assert stability_by_number([], 2, title="t", description="d", axis="a", half="0,5") == ""

@@ -158,7 +158,7 @@ def profile_bar(value: float, limit: float, *, width: int = 130) -> Markup:
     )
 
 
-def stability_by_number(steps: Sequence[Step], chosen: int, *, title: str, description: str, axis: str) -> Markup:
+def stability_by_number(steps: Sequence[Step], chosen: int, *, title: str, description: str, axis: str, half: str) -> Markup:
     """Stability of the ring by number of groups, beside what structureless rings reach.
 
     Parameters
@@ -169,6 +169,8 @@ def stability_by_number(steps: Sequence[Step], chosen: int, *, title: str, descr
         Its number is written bold.
     axis : str
         Name of the horizontal axis.
+    half : str
+        One half, as the reader writes it.
     """
     if not steps:
         return Markup("")
@@ -180,7 +182,7 @@ def stability_by_number(steps: Sequence[Step], chosen: int, *, title: str, descr
         return bottom - (value - low) / (1.0 - low) * (bottom - top)
 
     parts = []
-    for value, label in ((0.0, "0"), (0.5, "0,5"), (1.0, "1")):
+    for value, label in ((0.0, "0"), (0.5, escape(half)), (1.0, "1")):
         y = height(value)
         parts.append(f'<path class="axis" d="M{left:.0f} {y:.1f}H{width:.0f}"/>')
         parts.append(f'<text x="{left - 6:.0f}" y="{y + 3.5:.1f}" text-anchor="end">{label}</text>')

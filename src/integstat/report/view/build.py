@@ -15,6 +15,7 @@ from integstat.report.view.lookup import build_lookup
 from integstat.report.view.made import MadeView, made_view
 from integstat.report.view.peers import PeersView, peers_view
 from integstat.report.view.problems import ProblemsView, problems_view
+from integstat.report.view.quality import QualityRow, quality_view
 from integstat.report.view.ring import RingView, ring_view
 from integstat.report.view.sensitivity import SensitivityView, sensitivity_view
 from integstat.report.view.usual import UsualView, usual_view
@@ -36,6 +37,7 @@ class ReportView:
     gap: GapView
     sensitivity: SensitivityView | None
     cities: tuple[CitySection, ...]
+    quality: tuple[QualityRow, ...]
     problems: ProblemsView
     made: MadeView
 
@@ -61,6 +63,7 @@ def build_view(data: ReportData, texts: Texts) -> ReportView:
         gap=gap_view(look),
         sensitivity=sensitivity_view(look),
         cities=city_sections(look),
+        quality=quality_view(look),
         problems=problems_view(look),
         made=made_view(look),
     )

@@ -41,6 +41,9 @@ class Deficit:
     more: str
 
 
+_Measures = dict[tuple[str, str, str], pd.DataFrame]  # by city, indicator and partner
+
+
 @dataclass(frozen=True)
 class LearningView:
     """Themes, and deficits by city."""
@@ -54,7 +57,8 @@ def learning_view(look: Lookup) -> LearningView:
     names = {one.id: one for one in look.indicators}
     themes = tuple(_theme(look, names, row) for _, row in look.data.beside.themes.iterrows())
     by_city = dict(list(look.data.beside.partners.groupby("city")))
-    cities = tuple((city, _deficits(look, names, by_city[city.key])) for city in look.cities if city.key in by_city)
+    measures = dict(list(look.data.beside.partner_measures.groupby(["city", "indicator", "partner"])))
+    cities = tuple((city, _deficits(look, names, by_city[city.key], measures)) for city in look.cities if city.key in by_city)
     return LearningView(themes, cities)
 
 
@@ -78,11 +82,11 @@ def _theme(look: Lookup, names: dict[str, Indicator], row: pd.Series) -> Theme:
     )
 
 
-def _deficits(look: Lookup, names: dict[str, Indicator], rows: pd.DataFrame) -> tuple[Deficit, ...]:
-    return tuple(_deficit(look, names[str(name)], part) for name, part in rows.groupby("indicator", sort=False))
+def _deficits(look: Lookup, names: dict[str, Indicator], rows: pd.DataFrame, measures: _Measures) -> tuple[Deficit, ...]:
+    return tuple(_deficit(look, names[str(name)], part, measures) for name, part in rows.groupby("indicator", sort=False))
 
 
-def _deficit(look: Lookup, one: Indicator, rows: pd.DataFrame) -> Deficit:
+def _deficit(look: Lookup, one: Indicator, rows: pd.DataFrame, measures: _Measures) -> Deficit:
     t, first = look.texts.t, rows.iloc[0]
     if first["outcome"] != "partner":
         return Deficit(one, (), t(f"learning.{first['outcome']}"), "")
@@ -90,22 +94,21 @@ def _deficit(look: Lookup, one: Indicator, rows: pd.DataFrame) -> Deficit:
     hidden = int(first["partners"]) - len(rows)
     return Deficit(
         indicator=one,
-        partners=tuple(_partner(look, cities, one, row) for _, row in rows.iterrows()),
+        partners=tuple(_partner(look, cities, one, row, measures) for _, row in rows.iterrows()),
         none="",
         more=t("learning.more", n=hidden) if hidden else "",
     )
 
 
-def _partner(look: Lookup, cities: dict[str, City], one: Indicator, row: pd.Series) -> Partner:
+def _partner(look: Lookup, cities: dict[str, City], one: Indicator, row: pd.Series, measures: _Measures) -> Partner:
     t, texts = look.texts.t, look.texts
-    told = look.data.beside.partner_measures
-    told = told[(told["city"] == row["city"]) & (told["indicator"] == row["indicator"]) & (told["partner"] == row["partner"])]
+    told = measures.get((row["city"], row["indicator"], row["partner"]))
     success = texts.listing(t(f"learning.success.{word}") for word in str(row["success"]).split(";"))
     chances = {"success": texts.percent(float(row["p_partner"])), "peer": texts.percent(float(row["p_peer"]))}
     return Partner(
         cities[str(row["partner"])],
         t("learning.partner", what=success, **chances),
-        tuple(_measure(look, one, measure) for _, measure in told.iterrows()),
+        () if told is None else tuple(_measure(look, one, measure) for _, measure in told.iterrows()),
     )
 
 

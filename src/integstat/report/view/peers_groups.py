@@ -92,7 +92,8 @@ def _member(look: Lookup, partitions: Partitions, city: City, row: pd.Series) ->
         group = partitions.names.index(str(row["second_group"]))
         title = t("peers.figure.two", city=city.name, own=percent(own), second=percent(second))
         choice = letter(group), group_mark(group), look.group_name(partitions.names[group]), percent(second)
-    return Member(city, percent(own), bool(row["borderline"]), choice, membership(own, second, title=title, description=""))
+    bar = membership(own, second, title=title, description=t("peers.figure.reading"))
+    return Member(city, percent(own), bool(row["borderline"]), choice, bar)
 
 
 def _stability(look: Lookup, jaccard: float) -> str:

@@ -121,4 +121,11 @@ def _picture(look: Lookup, structure: Structure, chosen: int) -> Markup:
         )
         for one in steps
     ]
-    return stability_by_number(steps, chosen, title=t("peers.band.title"), description="; ".join(told), axis=t("peers.band.axis"))
+    return stability_by_number(
+        steps,
+        chosen,
+        title=t("peers.band.title"),
+        description="; ".join(told),
+        axis=t("peers.band.axis"),
+        half=number(0.5, 1),
+    )
