@@ -31,7 +31,7 @@ demo: setup
 	@$(BIN)/integstat demo --out results/demo --force
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 slow: setup
 	@$(BIN)/python -m pytest -m slow

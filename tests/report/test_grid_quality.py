@@ -14,6 +14,7 @@ from tests.report.rings import ring
 from integstat.intake.problems import Problem, problem_table
 from integstat.report import ReportData, write_report
 from integstat.report.view.grid import grid_view, strength
+from integstat.report.view.head import head_view
 from integstat.report.view.lookup import build_lookup
 from integstat.report.view.quality import quality_view
 from integstat.report.words import DECLARED, flags_of, state_of
@@ -77,3 +78,12 @@ def test_quality_counts_the_remarks_of_each_city(data: ReportData) -> None:
     rows = {row.city.key: row.problems for row in quality_view(look)}
     assert rows.pop(key) == "ein Zweifel und ein Hinweis"
     assert set(rows.values()) == {""}
+
+
+def test_the_head_counts_how_far_the_findings_reach(data: ReportData) -> None:
+    look = build_lookup(with_universes(data), Texts("de"))
+    levels = [cell.strength for row in grid_view(look).rows for cell in row.cells if cell.strength]
+    told = " ".join(head_view(look).stands)
+    assert f"Von {len(levels)} Befunden kommen {levels.count(4)} auf mindestens 95" in told
+    assert {0: "Keiner beruht", 1: "Einer beruht"}.get(levels.count(1), f"{levels.count(1)} beruhen") in told
+    assert "Rechenwegen" not in " ".join(head_view(build_lookup(data, Texts("de"))).stands)

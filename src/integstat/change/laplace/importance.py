@@ -6,6 +6,7 @@ the weighted points so far. All points together are weighted by the mixture of a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ HIGH, _MORE = 0.5, 2  # Pareto shape from which on more rounds follow, and how m
 _SMALLEST = 0.2  # a direction's precision at the mode below which its curvature says nothing
 
 LogDensity = Callable[[np.ndarray], np.ndarray]
+
+# The mode only has to be near: weights correct what the search missed, and Pareto k says whether they can.
+warnings.filterwarnings("ignore", "The line search algorithm did not converge", RuntimeWarning)
 
 
 class NoMode(Exception):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from integstat.report.view.grid import strength
 from integstat.report.view.lookup import Indicator, Lookup
 from integstat.report.words import CHANGES, DECLARED, STATES, State, flags_of, state_of
 
@@ -116,7 +117,17 @@ def _stands(look: Lookup, grid: pd.DataFrame, numbers: dict[State, int], wrong: 
     if told:
         listed = texts.listing(texts.t(f"head.wrong.{state}", x=texts.number(x, 1)) for state, x in told)
         out.append(texts.t("head.expected_wrong", listed=listed))
-    return (*out, texts.t("head.open", n=numbers["open"]))
+    out.append(texts.t("head.open", n=numbers["open"]))
+    return (*out, *_reach(look, grid))
+
+
+def _reach(look: Lookup, grid: pd.DataFrame) -> tuple[str, ...]:
+    """How many findings stand on nearly all equivalent ways of computing, and how many on fewer than half."""
+    known = grid.loc[grid["finding"].isin(DECLARED), "robustness"].dropna()
+    if known.empty:
+        return ()
+    levels = [strength(float(share)) for share in known]
+    return (look.texts.t("head.reach", total=len(levels), most=levels.count(4)), look.texts.t("head.fragile", n=levels.count(1)))
 
 
 def _with_the_ring(look: Lookup, grid: pd.DataFrame) -> tuple[str, ...]:
