@@ -105,6 +105,7 @@ def _written() -> dict[str, str]:
         report,
         report / "view",
         report / "cards",
+        report / "interactive",
         report / "templates",
         *(resources.files(f"integstat.{one}") for one in ("texts", "sensitivity")),
     ]

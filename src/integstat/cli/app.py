@@ -32,6 +32,7 @@ Multiverse = Annotated[
     Path | None, typer.Option("--multiverse", metavar="DATEI", help="andere Rechenwege statt der in der Konfiguration genannten")
 ]
 Language = Annotated[str, typer.Option("--lang", metavar="de|en", help="Sprache des Berichts")]
+Interactive = Annotated[bool, typer.Option("--interactive", help="der Bericht bekommt ein Auswahlfeld (ein Skript, kein Netz)")]
 Cards = Annotated[bool, typer.Option("--cards", help="auch die Steuerungskarten schreiben (PDF)")]
 Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Zahl der Prozessorkerne")]
 

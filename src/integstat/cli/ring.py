@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from integstat.cli.app import Cards, ConfigPath, Dask, DataPath, Force, Jobs, Language, Multiverse, OutPath
+from integstat.cli.app import Cards, ConfigPath, Dask, DataPath, Force, Interactive, Jobs, Language, Multiverse, OutPath
 from integstat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,12 +31,26 @@ def run_command(
     multiverse: Multiverse = None,
     language: Language = "de",
     cards: Cards = False,
+    interactive: Interactive = False,
 ) -> None:
     """Alles: Lieferungen → Städtegruppen → Veränderung → Befunde → andere Rechenwege → Bericht.
 
     Beispiel: integstat run configs/rings/employment67.toml
     """
-    _run(config, out, data, "report", force, jobs, redo_from, dask=dask, multiverse=multiverse, language=language, cards=cards)
+    _run(
+        config,
+        out,
+        data,
+        "report",
+        force,
+        jobs,
+        redo_from,
+        dask=dask,
+        multiverse=multiverse,
+        language=language,
+        cards=cards,
+        interactive=interactive,
+    )
 
 
 def peers_command(config: ConfigPath, out: OutPath = None, data: DataPath = None, force: Force = False, jobs: Jobs = 2) -> None:
@@ -117,12 +131,13 @@ def report_command(
     multiverse: Multiverse = None,
     language: Language = "de",
     cards: Cards = False,
+    interactive: Interactive = False,
 ) -> None:
     """Den Bericht schreiben; was schon gerechnet ist, wird übernommen.
 
     Beispiel: integstat report ring.toml --cards
     """
-    _run(config, out, data, "report", force, jobs, multiverse=multiverse, language=language, cards=cards)
+    _run(config, out, data, "report", force, jobs, multiverse=multiverse, language=language, cards=cards, interactive=interactive)
 
 
 def check_command(
@@ -179,13 +194,14 @@ def demo_command(
     force: Force = False,
     jobs: Jobs = 2,
     language: Language = "de",
+    interactive: Interactive = False,
 ) -> None:
     """Einen Ring simulieren und ganz durchrechnen.
 
     Beispiel: integstat demo --out results/demo
     """
     config = _simulate(out.with_name(f"{out.name}-ring"), 24, 12, seed, force)
-    _run(config, out, None, "report", force, jobs, language=language)
+    _run(config, out, None, "report", force, jobs, language=language, interactive=interactive)
 
 
 def _simulate(out: Path, cities: int, indicators: int, seed: int, force: bool) -> Path:
@@ -217,6 +233,7 @@ def _run(
     multiverse: Path | None = None,
     language: str = "de",
     cards: bool = False,
+    interactive: bool = False,
 ) -> None:
     from integstat.run import STAGES, RunOptions, run
 
@@ -234,6 +251,7 @@ def _run(
         multiverse=multiverse,
         language=language,
         cards=cards,
+        interactive=interactive,
     )
     _with_progress(config, options, run)
 

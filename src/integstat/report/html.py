@@ -10,11 +10,13 @@ from markupsafe import Markup
 
 from integstat.report.data import ReportData
 from integstat.report.figures import shape, shapes
+from integstat.report.interactive import InteractiveParts, interactive_parts
 from integstat.report.view import build_view
+from integstat.report.view.lookup import build_lookup
 from integstat.texts import Texts
 
 
-def write_report(data: ReportData, language: str = "de") -> str:
+def write_report(data: ReportData, language: str = "de", *, interactive: bool = False) -> str:
     """Write the report of a run.
 
     Parameters
@@ -22,12 +24,14 @@ def write_report(data: ReportData, language: str = "de") -> str:
     data : ReportData
     language : str
         Language of the texts; names of indicators, cities and breaks stand as catalogue and deliveries give them.
+    interactive : bool
+        Whether a script is inside that builds a panel above the overview; without it running, the page is the same.
 
     Returns
     -------
     str
-        A complete HTML document with its style sheet and figures inside: no script, no request, the same bytes for the
-        same data.
+        A complete HTML document with its style sheet and figures inside: no script but that one, no request, the same bytes
+        for the same data.
 
     Raises
     ------
@@ -43,7 +47,9 @@ def write_report(data: ReportData, language: str = "de") -> str:
     """
     texts = Texts(language)
     template = _environment().get_template("report.html.j2")
-    return template.render(v=build_view(data, texts), t=texts.t, lang=language, css=_style(), shape=shape, shapes=shapes())
+    view = build_view(data, texts)
+    parts: InteractiveParts | None = interactive_parts(build_lookup(data, texts), view.cities) if interactive else None
+    return template.render(v=view, t=texts.t, lang=language, css=_style(), shape=shape, shapes=shapes(), interactive=parts)
 
 
 @cache

@@ -36,6 +36,8 @@ class RunOptions:
         Of the report.
     cards : bool
         Whether steering cards are written too.
+    interactive : bool
+        Whether the report has a panel that a script builds.
     """
 
     out: Path
@@ -48,3 +50,4 @@ class RunOptions:
     multiverse: Path | None = None
     language: str = "de"
     cards: bool = False
+    interactive: bool = False

@@ -183,7 +183,7 @@ def _later_stages(
         from integstat.report import write_report
         from integstat.report.workbook import write_workbook
 
-        write_text(options.out / "report.html", write_report(data, options.language))
+        write_text(options.out / "report.html", write_report(data, options.language, interactive=options.interactive))
         write_workbook(data, options.out / "findings.xlsx", options.language)
         if options.cards:
             from integstat.report.cards import write_cards

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -41,7 +42,7 @@ class Deficit:
     more: str
 
 
-_Measures = dict[tuple[str, str, str], pd.DataFrame]  # by city, indicator and partner
+_Measures = Mapping[tuple[Hashable, ...], pd.DataFrame]  # by city, indicator and partner
 
 
 @dataclass(frozen=True)
