@@ -1,6 +1,5 @@
-"""Steering cards: two pages per city, as objects and as PDF."""
+"""Steering cards as PDF: two pages per city, from the objects of `view.cards`."""
 
-from integstat.report.cards.card import Card, cards_of
 from integstat.report.cards.write import write_cards
 
-__all__ = ["Card", "cards_of", "write_cards"]
+__all__ = ["write_cards"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from integstat.report.data import ReportData
+from integstat.report.view.cards import Card, CardParts, cards_of
 from integstat.report.view.cities import CitySection, city_sections
 from integstat.report.view.fields import FieldsView, fields_view
 from integstat.report.view.gap import GapView, gap_view
@@ -37,6 +38,7 @@ class ReportView:
     gap: GapView
     sensitivity: SensitivityView | None
     cities: tuple[CitySection, ...]
+    cards: dict[str, Card]
     quality: tuple[QualityRow, ...]
     problems: ProblemsView
     made: MadeView
@@ -51,19 +53,23 @@ def build_view(data: ReportData, texts: Texts) -> ReportView:
         If there is nothing to report on.
     """
     look = build_lookup(data, texts)
+    sections, fields, learning = city_sections(look), fields_view(look), learning_view(look)
+    sensitivity, made = sensitivity_view(look), made_view(look)
+    cards = cards_of(look, CardParts(sections, fields, learning, sensitivity, made.certainty))
     return ReportView(
         two_years=look.two_years,
         head=head_view(look),
         grid=grid_view(look),
         ring=ring_view(look),
-        fields=fields_view(look),
+        fields=fields,
         usual=usual_view(look),
-        learning=learning_view(look),
+        learning=learning,
         peers=peers_view(look),
         gap=gap_view(look),
-        sensitivity=sensitivity_view(look),
-        cities=city_sections(look),
+        sensitivity=sensitivity,
+        cities=sections,
+        cards={card.key: card for card in cards},
         quality=quality_view(look),
         problems=problems_view(look),
-        made=made_view(look),
+        made=made,
     )

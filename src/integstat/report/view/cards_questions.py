@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integstat.report.view.cards_fields import cut
 from integstat.report.view.cities import CityRow, CitySection
 from integstat.report.view.learning import Deficit
 from integstat.report.view.lookup import Lookup
@@ -25,7 +26,7 @@ def questions_of(look: Lookup, section: CitySection, deficits: tuple[Deficit, ..
         poor = "poor_level" in flags_of(look.cell(section.city, row.indicator))
         kind = _kind(row, row.indicator.id in disputed, poor, row.indicator.id in partners)
         if kind:
-            asked.setdefault(kind, []).append(row.indicator.name)
+            asked.setdefault(kind, []).append(cut(row.indicator.name))
     told = [look.texts.t(f"cards.question.{kind}", names=look.texts.listing(asked[kind])) for kind in KINDS if kind in asked]
     return tuple(told) or (look.texts.t("cards.question.none"),)
 
