@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from integstat.catalogue import Catalogue, load_catalogue
 from integstat.change.settings import ChangeSettings
+from integstat.disclosure.settings import DisclosureSettings
 from integstat.errors import UsageError
 from integstat.findings.settings import FindingSettings
 from integstat.history import HistoryEntry, with_history
@@ -44,6 +45,8 @@ class RingConfig(IntakeSettings):
         None: no peer groups, no statement about the level.
     change : ChangeSettings
     findings : FindingSettings
+    disclosure : DisclosureSettings
+        Which counts are confidential.
     sensitivity : SensitivitySettings
     """
 
@@ -52,6 +55,7 @@ class RingConfig(IntakeSettings):
     peers: PeerSettings | None = None
     change: ChangeSettings = ChangeSettings()
     findings: FindingSettings = FindingSettings()
+    disclosure: DisclosureSettings = DisclosureSettings()
     sensitivity: SensitivitySettings = SensitivitySettings()
     _history: tuple[HistoryEntry, ...] = PrivateAttr(default=())
 
@@ -122,11 +126,13 @@ class RingConfig(IntakeSettings):
         return {one: named.get(one) or catalogue.main_definition(one) for one in catalogue.indicators if one in present}
 
     def rules_digest(self, catalogue: Catalogue) -> str:
-        """SHA-256 of what decides about findings, fixed before data are read: definitions, peers, steps, priors, q.
+        """SHA-256 of what decides about findings, fixed before data are read.
 
-        Priors from history are among them as they are, wherever their file lies.
+        Definitions, peers, steps, priors, q, and which counts are confidential. Priors from history are among them as they are,
+        wherever their file lies.
         """
-        return digest(catalogue.digest, self.ring.main, self.findings, self.change.model_copy(update={"history": ()}), self.peers)
+        change = self.change.model_copy(update={"history": ()})
+        return digest(catalogue.digest, self.ring.main, self.findings, change, self.peers, self.disclosure)
 
 
 def load_ring(path: Path) -> tuple[RingConfig, Catalogue]:

@@ -22,17 +22,15 @@ def print_listing(config_path: Path, out: Path, data: Path | None, multiverse: P
     from rich.table import Table
 
     from integstat.config import load_ring
-    from integstat.intake.problems import raise_on_error
-    from integstat.intake.take_in import take_in
     from integstat.run import STEPS, RunOptions, listing, multiverse_of, unnamed
+    from integstat.run.intake_stage import intake_stage
     from integstat.sensitivity.universes import KINDS, POOLED
 
     config, catalogue = load_ring(config_path)
     settings = multiverse_of(config, config_path, RunOptions(out, multiverse=multiverse))
     if settings is None:
         raise unnamed(config_path)
-    delivery = take_in(config, config_path, catalogue, data)
-    raise_on_error(delivery.problems)
+    delivery = intake_stage(config, config_path, catalogue, data)
     found = listing(settings, config, catalogue, delivery, out / STEPS)
     space, size = found.space, found.size
     console = Console(no_color="NO_COLOR" in os.environ, width=None if sys.stdout.isatty() else 160)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from integstat.catalogue import Catalogue
 from integstat.config import RingConfig
+from integstat.disclosure.flags import with_flags
 from integstat.findings import Baseline, Findings, build_findings
 from integstat.findings.fields import field_statements
 from integstat.findings.partners import learning_partners, partner_measures, peers_of
@@ -60,6 +61,7 @@ def finding_stage(
         covariates=covariates_of(delivery.context, config.peers, config.findings.context),
         seed=seed_of(config.seed, "bridge"),
     )
+    findings = with_flags(findings, panel)
     write_comparison(out / COMPARISON, comparison_of(main, panel, catalogue, years, findings.grid, compared_with))
     joined = join_fields(
         posteriors.trees,

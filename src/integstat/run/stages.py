@@ -14,12 +14,13 @@ from typing import Any
 from integstat.catalogue import Catalogue
 from integstat.config import RingConfig, load_ring
 from integstat.errors import UsageError
-from integstat.intake.problems import problem_table, raise_on_error
-from integstat.intake.take_in import Delivery, take_in
+from integstat.intake.problems import problem_table
+from integstat.intake.take_in import Delivery
 from integstat.pipeline import Progress, fit_all, fit_table
 from integstat.report.data import ReportData
 from integstat.run.finding_stage import finding_stage, told_anew, write_found
 from integstat.run.folder import STEPS, Manifest, open_folder
+from integstat.run.intake_stage import intake_stage, write_intake
 from integstat.run.options import RunOptions
 from integstat.run.peer_stage import check_context, peer_stage, told_of_peers
 from integstat.run.sensitivity_stage import multiverse_of, sensitivity_stage, space_of, unnamed
@@ -74,8 +75,7 @@ def run(
     if options.until == "sensitivity" and multiverse is None:
         raise unnamed(config_path)
     say("Lieferungen einlesen")
-    delivery = take_in(config, config_path, catalogue, options.data)
-    raise_on_error(delivery.problems)
+    delivery = intake_stage(config, config_path, catalogue, options.data)
     data = None
     with _naming(config_path):
         admitted = check_context(config, catalogue, delivery)
@@ -83,7 +83,7 @@ def run(
         laid_out = None if multiverse is None else (multiverse, *space_of(multiverse, config, catalogue, delivery))
         manifest = open_folder(config_path, config, catalogue, delivery, multiverse, options)
         with manifest.stage("intake"):
-            _write_intake(options.out, delivery)
+            write_intake(options.out, delivery)
         if options.until != "intake":
             data = _later_stages(config, catalogue, delivery, admitted, laid_out, options, manifest, say, progress, tell)
     return RunResult(options.out, data, delivery, time.perf_counter() - begin)
@@ -168,7 +168,7 @@ def _later_stages(
         explained=explained,
         problems=problem_table(delivery.problems),
         fits=fits,
-        files=delivery.files,
+        files=dict.fromkeys(delivery.files, "") if config.disclosure.threshold else delivery.files,
         versions=manifest.content["versions"],
         seed=config.seed,
         rules_digest=manifest.content["rules"],
@@ -191,13 +191,6 @@ def _later_stages(
             say("Steuerungskarten schreiben")
             write_cards(data, options.out, options.language)
     return data
-
-
-def _write_intake(out: Path, delivery: Delivery) -> None:
-    from integstat.report.tables import write_csv, write_parquet
-
-    write_parquet(out / "counts.parquet", delivery.panel.counts)
-    write_csv(out / "problems.csv", problem_table(delivery.problems))
 
 
 def _write_posteriors(path: Path, trees: dict[str, Any]) -> None:

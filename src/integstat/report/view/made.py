@@ -64,6 +64,7 @@ class MadeView:
     kinds: tuple[KindRow, ...]
     fits: tuple[FitRow, ...]
     files: tuple[tuple[str, str], ...]
+    checksums: bool
     versions: tuple[tuple[str, str], ...]
     seed: str
     rules_digest: str
@@ -105,6 +106,7 @@ def made_view(look: Lookup) -> MadeView:
         kinds=tuple(_kind(look, row) for _, row in data.findings.kinds.iterrows()),
         fits=tuple(_fit(look, row) for _, row in data.fits.iterrows()),
         files=tuple(sorted(data.files.items())),
+        checksums=any(data.files.values()),
         versions=tuple(sorted(data.versions.items())),
         seed=str(data.seed),
         rules_digest=data.rules_digest,

@@ -8,6 +8,7 @@ from integstat.report.view.breaks import break_reasons
 from integstat.report.view.lookup import City, Indicator, Lookup
 from integstat.report.words import DECLARED, State, certainty, flags_of, state_of
 
+_DEFINITIONS = ("definition_changed", "other_definition")
 _BESIDE = ("with_ring", "with_land", "other_land", "base_jump_reference", "bridged")
 
 
@@ -17,13 +18,17 @@ def notes_of(look: Lookup, city: City, one: Indicator, row: pd.Series, state: St
     out: list[str] = []
     if state == "context":
         return (t("reason.context"),)
-    if "level_only" in flags:
+    secret = "confidential" in flags
+    if secret:
+        out.append(t("reason.confidential"))
+    elif "level_only" in flags:
         out.append(t("reason.level_only_land" if one.within_land else "reason.level_only"))
-    out += [t(f"reason.{flag}") for flag in ("definition_changed", "other_definition", "too_few_beside") if flag in flags]
+    out += [t(f"reason.{flag}") for flag in _DEFINITIONS if flag in flags and not secret]
+    out += [t("reason.too_few_beside")] * ("too_few_beside" in flags)
     if state == "capped":
         out += [t("reason.capped", reason=reason) for reason in break_reasons(look, one.definition, city, "cap")]
         out += [_base_jump(look, row)] if "base_jump" in flags else []
-    elif state == "missing":
+    elif state == "missing" and not secret:
         key = "missing_land" if one.within_land else "missing"
         out.append(t(f"reason.{key}" if look.two_years else "reason.missing_one_year"))
     elif state == "open":
