@@ -41,6 +41,8 @@ class RingConfig(IntakeSettings):
         Every random number of a run follows from it.
     fictional : bool
         Whether the cities are invented; the report says so.
+    unofficial : bool
+        Whether the figures are published ones, taken on trial without the areas' knowledge; the report says so.
     peers : PeerSettings or None
         None: no peer groups, no statement about the level.
     change : ChangeSettings
@@ -52,6 +54,7 @@ class RingConfig(IntakeSettings):
 
     seed: int = Field(default=20210701, ge=0, lt=2**31)
     fictional: bool = False
+    unofficial: bool = False
     peers: PeerSettings | None = None
     change: ChangeSettings = ChangeSettings()
     findings: FindingSettings = FindingSettings()

@@ -148,7 +148,7 @@ def test_dark_is_dark_and_paper_is_white(page: Any) -> None:
 def test_paper_has_no_navigation_and_shows_what_is_folded(page: Any) -> None:
     page.emulate_media(media="print")
     assert page.evaluate("[...document.querySelectorAll('.toc, .jump, .back, .skip')].every(e => !e.checkVisibility())")
-    folded = "details:not([open], .nums) > :not(summary, .nums, .back)"
+    folded = "details:not([open], .nums, .objections) > :not(summary, .nums, .back)"
     heights = page.evaluate(f"[...document.querySelectorAll('{folded}')].map(e => e.getBoundingClientRect().height)")
     assert heights
     assert min(heights) > 0

@@ -58,6 +58,8 @@ class ReportData:
     catalogue : Catalogue
     sensitivity : SensitivityShown or None
         None: no other choices were computed.
+    unofficial : bool
+        Whether the figures are published ones, taken on trial; the report says so on its first line.
     """
 
     ring_name: str
@@ -81,3 +83,9 @@ class ReportData:
     history: tuple[HistoryEntry, ...]
     catalogue: Catalogue
     sensitivity: SensitivityShown | None = None
+    unofficial: bool = False
+
+    @property
+    def origin(self) -> Literal["fictional", "unofficial", ""]:
+        """What the report warns of first: invented figures, or published ones that nobody delivered for it."""
+        return "fictional" if self.fictional else "unofficial" if self.unofficial else ""

@@ -70,7 +70,7 @@ def about(data: ReportData, texts: Texts) -> tuple[tuple[str, str], ...]:
         ("ring", data.ring_name),
         ("years", texts.listing(str(year) for year in data.years)),
         ("cities", texts.number(len(data.cities), 0)),
-        ("fictional", t(f"workbook.about.is_{'fictional' if data.fictional else 'real'}")),
+        ("fictional", t(f"workbook.about.is_{data.origin or 'real'}")),
         *((f"word_{word}", t(f"workbook.about.text_{word}")) for word in _words(data)),
         ("wrong", _rule(data, texts)),
         ("interval", t("workbook.about.text_interval", interval=texts.percent(data.settings.interval))),

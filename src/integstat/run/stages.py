@@ -157,6 +157,7 @@ def _later_stages(
         ring_name=config.ring.name,
         years=years,
         fictional=config.fictional,
+        unofficial=config.unofficial,
         cities=panel.cities,
         findings=found.findings,
         beside=found.beside,

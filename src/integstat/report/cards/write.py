@@ -23,8 +23,8 @@ from integstat.texts import Texts
 
 FILE_NAME, FOLDER = "cards.pdf", "cards"
 _HEADINGS = (
-    "page_two", "indicator", "finding", "relative_change", "change_against_peers", "standing", "level", "figures", "words",
-    "doubts", "changes", "cannot", "partners", "questions", "notes", "nothing", "foot",
+    "page_two", "indicator", "finding", "relative_change", "change_against_peers", "standing", "level", "sign", "figures",
+    "words", "doubts", "changes", "cannot", "partners", "questions", "notes", "nothing", "foot",
 )  # fmt: skip
 _STRANGE = re.compile("[^\u0020-\u052f\u1e00-\u22ff]")  # beyond what the fonts in the package hold between them
 _UNKNOWN = "?"

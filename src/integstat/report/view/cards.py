@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from integstat.report.view.cards_fields import MEASURES, Axes, CardRow, axes_of, cut, rows_of
+from integstat.report.view.cards_fields import MEASURES, Axes, CardRow, axes_of, cut, rows_of, whole_sentences
 from integstat.report.view.cards_questions import questions_of
 from integstat.report.view.cities import CitySection, city_sections
 from integstat.report.view.fields import FieldsView, fields_view
@@ -66,7 +66,7 @@ class Card:
     key: str
     title: str
     ring: str
-    fictional: str
+    origin: str
     place: str
     summary: str
     measures: tuple[str, ...]
@@ -120,7 +120,7 @@ def _card(
         key=city.key,
         title=cut(city.name),
         ring=t("cards.ring", ring=cut(look.data.ring_name), years=years),
-        fictional=t("cards.fictional") if look.data.fictional else "",
+        origin=t(f"cards.{look.data.origin}") if look.data.origin else "",
         place=cut(section.place, _SENTENCE),
         summary=section.summary,
         measures=measures,
@@ -157,7 +157,7 @@ def _reading(look: Lookup, rows: tuple[CardRow, ...], axes: Axes) -> str:
 
 
 def _told(name: str, sentences: tuple[str, ...]) -> Told:
-    return Told(cut(name), tuple(cut(one, _SENTENCE) for one in sentences))
+    return Told(cut(name), tuple(whole_sentences(one, _SENTENCE) for one in sentences))
 
 
 def _partner_lines(look: Lookup, deficit: Deficit) -> tuple[str, ...]:

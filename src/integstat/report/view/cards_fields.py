@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -137,6 +137,18 @@ def cut(text: str, letters: int = _NAME) -> str:
     return text if len(text) <= letters else f"{text[: letters - 1].rstrip()}…"
 
 
+def whole_sentences(text: str, letters: int) -> str:
+    """Keep as many whole sentences as fit; a text that begins with a longer one is cut."""
+    end = text.rfind(". ", 0, letters)
+    return text if len(text) <= letters else text[: end + 1] if end > 0 else cut(text, letters)
+
+
+_SCOPES: dict[str, Callable[[Indicator], bool]] = {  # what stands under an indicator's name, and when
+    "lower": lambda one: one.polarity < 0,
+    "within_land": lambda one: one.within_land,
+}
+
+
 def _row(look: Lookup, city: City, row: CityRow, axes: Axes, begins: CardField | None) -> CardRow:
     one, texts = row.indicator, look.texts
     halves = {"relative_change": one.axis, "change_against_peers": one.axis, "standing": axes.standing[one.id]}
@@ -144,7 +156,7 @@ def _row(look: Lookup, city: City, row: CityRow, axes: Axes, begins: CardField |
     return CardRow(
         begins=begins,
         indicator=cut(one.name),
-        scope=texts.t("cards.within_land") if one.within_land else "",
+        scope=", ".join(texts.t(f"cards.{key}") for key, told in _SCOPES.items() if told(one)),
         state=row.state,
         word=row.word,
         certainty=row.certainty,

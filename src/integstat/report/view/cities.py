@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from integstat.report.figures import Bar, intervals
+from integstat.report.view.grid import strength
 from integstat.report.view.lookup import City, Indicator, Lookup
 from integstat.report.view.objections import Objection, objections
 from integstat.report.view.reasons import notes_of, other_line
@@ -102,7 +103,7 @@ def _row(look: Lookup, city: City, one: Indicator, row: pd.Series, others: pd.Da
         state=state,
         word=texts.t(f"word.{'poor_level' if poor else state}"),
         certainty=certainty(float(row[f"p_{state}"]), texts) if state in DECLARED else "",
-        caveat=texts.t("city.unverified") if state in DECLARED and not one.verified else "",
+        caveat=_caveat(look, one, row, state),
         level_first=texts.level(float(row["level_first"]), one.unit, one.digits),
         level_last=texts.level(float(row["level_last"]), one.unit, one.digits),
         raw=texts.number(raw, one.digits, sign=True),
@@ -114,6 +115,15 @@ def _row(look: Lookup, city: City, one: Indicator, row: pd.Series, others: pd.Da
         others=tuple(other_line(look, one, other) for _, other in others.iterrows()) if others is not None else (),
         objections=objections(look, one, row, state, others, look.usual.get((city.key, one.definition))),
     )
+
+
+def _caveat(look: Lookup, one: Indicator, row: pd.Series, state: State) -> str:
+    """What nobody should leave out who cites a finding."""
+    if state not in DECLARED:
+        return ""
+    fragile = strength(float(row["robustness"])) == 1
+    told = [key for key, holds in (("fragile", fragile), ("unverified", not one.verified)) if holds]
+    return "; ".join(look.texts.t(f"city.{key}") for key in told)
 
 
 def _measure(look: Lookup, one: Indicator, row: pd.Series, name: str, found: str) -> Measure:

@@ -19,6 +19,7 @@ class Tile:
     state: State
     number: str
     word: str
+    detail: str
     wrong: str
 
 
@@ -43,12 +44,14 @@ def head_view(look: Lookup) -> HeadView:
     numbers = {state: int((states == state).sum()) for state in STATES}
     numbers["deficit"] = int(grid["counts_as_deficit"].sum())
     wrong = {state: expected_wrong(grid, state) for state in DECLARED}
+    level_only = int((grid["counts_as_deficit"] & (grid["finding_change"] != "worsened")).sum())
     shown: tuple[State, ...] = (*DECLARED, "open")
     tiles = tuple(
         Tile(
             state,
             look.texts.number(numbers[state], 0),
             t(f"head.tile.{state}", n=numbers[state]),
+            t("head.tile.level_only", n=level_only) if state == "deficit" and level_only and look.two_years else "",
             t("head.tile.wrong", x=look.texts.number(wrong[state], 1)) if numbers[state] and state in wrong else "",
         )
         for state in shown
@@ -62,7 +65,7 @@ def head_view(look: Lookup) -> HeadView:
             cities=look.texts.plural(len(look.cities), *_pair(look, "city")),
             years=_years(look),
         ),
-        banner=t("head.fictional") if look.data.fictional else "",
+        banner=t(f"head.{look.data.origin}") if look.data.origin else "",
         tiles=tiles,
         stands=_stands(look, grid, numbers, wrong),
         ring=_with_the_ring(look, grid),
@@ -168,4 +171,6 @@ def _reading(look: Lookup) -> tuple[str, ...]:
     years = {"first": look.first, "last": look.last}
     keys = ("success", "deficit", "stable", "open") if look.two_years else ("deficit_one_year", "open")
     findings = [look.texts.t(f"head.reading.{key}", **years) for key in keys]
-    return (" ".join(findings), look.texts.t("head.reading.no_ranking"), look.texts.t("head.reading.volunteers"))
+    about = ("better",) if look.data.origin == "unofficial" else ("volunteers", "better")
+    told = " ".join(look.texts.t(f"head.reading.{key}") for key in about)
+    return (" ".join(findings), look.texts.t("head.reading.no_ranking"), told)

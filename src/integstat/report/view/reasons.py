@@ -9,6 +9,7 @@ from integstat.report.view.lookup import City, Indicator, Lookup
 from integstat.report.words import DECLARED, State, certainty, flags_of, state_of
 
 _DEFINITIONS = ("definition_changed", "other_definition")
+_LEAST = 1 / 3  # of the three kinds, which leave nothing out, one is at least as probable as this
 _BESIDE = ("with_ring", "with_land", "other_land", "base_jump_reference", "bridged")
 
 
@@ -64,6 +65,8 @@ def _doubt(look: Lookup, row: pd.Series) -> str:
     if not known:
         return t("reason.no_peers")
     best = max(known, key=lambda state: known[state])
+    if "stable" not in known and known[best] < _LEAST:
+        return t("reason.neither", p=look.texts.percent(known[best]))
     values = {"word": t(f"word.{best}"), "p": look.texts.percent(known[best]), "floor": look.texts.percent(floor)}
     return t("reason.doubt" if known[best] < floor else "reason.not_in_set", **values)
 
@@ -72,7 +75,7 @@ def _level_doubt(look: Lookup, row: pd.Series) -> str:
     """What remains to be said where only the level is known."""
     t, found = look.texts.t, str(row["finding_level"])
     if found == "open":
-        return t("reason.level_open", p=look.texts.percent(float(row["p_worse"])))
+        return t("reason.level_open", certainty=certainty(float(row["p_worse"]), look.texts))
     return t("reason.level_told", word=t(f"city.word.{found}"))
 
 
