@@ -75,3 +75,20 @@ def test_paths_that_are_not_there(tmp_path: Path, small_catalogue: Catalogue) ->
         check_files([tmp_path / "none.csv"], small_catalogue)
     with pytest.raises(UsageError, match="keine CSV- oder Excel-Datei"):
         check_files([tmp_path], small_catalogue)
+
+
+RATES = "ags,year,y,n,value,unit\n" + "".join(f"0310{i},2020,{40 + i},400,{(40 + i) / 4},%\n" for i in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("44,400,11.0", "44,400,110.0", "doubt: Zeile 5, Spalte value: die Quote 110,00 ist das 10-Fache dessen"),
+        ("44,400,11.0", "44,400,0", "doubt: Zeile 5, Spalte value: die Quote ist 0, die Anzahl daneben aber 44"),
+        ("44,400,11.0,%", "44,400,110.0,per 1000", ""),
+    ],
+)
+def test_rates_beside_counts(tmp_path: Path, small_catalogue: Catalogue, old: str, new: str, said: str) -> None:
+    assert problems(tmp_path, small_catalogue, RATES) == []
+    found = problems(tmp_path, small_catalogue, RATES.replace(old, new))
+    assert [one[: len(said)] for one in found] == ([said] if said else [])

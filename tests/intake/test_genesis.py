@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from integstat.intake.files import FileContent
+from integstat.intake.files import FileContent, read_once
 from integstat.intake.genesis import read_genesis
 from integstat.intake.problems import UnreadableFile
 from integstat.intake.settings import SourceSettings
 
+from .reading import cells, keyed, read_series
 from .rings import Ring
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "genesis"
 
 EXPORT = """\
 GENESIS-Tabelle: 99999-01
@@ -55,6 +58,11 @@ def source(**changes: object) -> SourceSettings:
         "region": {"column": "AGS", "name": "Kreis"},
     }
     return SourceSettings.model_validate(usual | changes)
+
+
+def real(spec: SourceSettings) -> FileContent:
+    """The published file that a source names."""
+    return read_once(REAL / spec.files[0])
 
 
 def file_of(text: str, encoding: str = "iso-8859-1") -> FileContent:
@@ -169,3 +177,23 @@ def test_a_feature_nobody_has_is_an_error(stock: Ring) -> None:
     stock.configure('men = "men"', 'foreign_women = "foreign_women"')
     errors = stock.problems("error")
     assert [problem.what for problem in errors] == ["das Merkmal 'foreign_women' hat bei keiner Stadt eine Zahl"]
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real data lie in ../shared/data, which is not here")
+def test_real_exports() -> None:
+    unemployed = source(
+        leading=("Jahr", "AGS", "Kreis"), header=("Merkmal", "Gruppe", "Einheit"), year="Jahr", file="13211-02-05-4_2015-2020.csv"
+    )
+    found = read_series(real(unemployed), unemployed, {"Merkmal": "Arbeitslose", "Gruppe": "Ausländer"})
+    assert cells(found)["01002", 2020] == (3415.0, "value")
+    assert len(found.figures) > 390
+    employees = source(
+        leading=("AGS", "Kreis", "Zweig"),
+        header=("Wort", "Nationalität", "Wörter", "Geschlecht"),
+        file="13111-07-05-4_2020.csv",
+    )
+    where = {"Zweig": "Produzierendes Gewerbe (B-F)", "Nationalität": "Ausländer(innen)", "Geschlecht": "Insgesamt"}
+    table, problems = keyed(real(employees), employees)
+    assert {problem.severity for problem in problems} == {"hint"}
+    germany = table.frame[(table.frame["AGS"] == "DG") & (table.frame[list(where)] == list(where.values())).all(axis=1)]
+    assert germany[["Wert", "Stichtag"]].to_numpy().tolist() == [["1166970", "30.06.2020"]]

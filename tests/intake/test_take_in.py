@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_others(ring: Ring) -> None
 def test_problems_as_a_table(ring: Ring) -> None:
     ring.edit(",301,", ",-301,").edit(",3224,", ",.,")
     table = problem_table(ring.problems())
-    assert list(table.columns) == ["severity", "file", "place", "what", "mend", "city", "definition"]
+    assert list(table.columns) == ["severity", "file", "place", "what", "mend", "city", "definition", "value", "check"]
     assert table["severity"].tolist() == ["error", "hint"]
 
 

@@ -22,6 +22,7 @@ from integstat.panel import CODES
 
 from .workbook_samples import CITY, CONTEXT, COUNTS, GOOD, NAME, SmallCatalogue, arguments, damaged, figures, read
 
+FILES = Path(__file__).parent / "files"
 _few = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -48,7 +49,7 @@ def test_a_sound_workbook_has_no_problems() -> None:
     assert delivery.problems == []
     assert (delivery.file, delivery.city, delivery.city_name) == ("stadt.xlsx", CITY, NAME)
     assert delivery.context == CONTEXT
-    assert tuple(delivery.rows.columns) == ROW_COLUMNS
+    assert tuple(delivery.rows.columns) == (*ROW_COLUMNS, "step")
     assert set(delivery.rows["city"]) == {CITY}
     same(figures(delivery), {key: said(value) for key, value in COUNTS.items()})
 
@@ -63,7 +64,7 @@ def test_every_figure_knows_its_cell() -> None:
 
 def test_remarks_and_vintage_come_along() -> None:
     def fill(book: Any) -> None:
-        book["Arbeit"]["M6"] = "  ohne\nNebenwohnungen "
+        book["Arbeit"]["S6"] = "  ohne\nNebenwohnungen "
         book["Anleitung"]["C8"] = "März 2022"
 
     delivery = read(damaged(fill))
@@ -160,3 +161,30 @@ def test_any_text_is_a_figure_or_a_fault(text: str) -> None:
         assert got.value >= 0
     if got.blank:
         assert not text.strip()
+
+
+def test_a_workbook_of_the_first_layout_is_still_read() -> None:
+    delivery = read((FILES / "layout_1.xlsx").read_bytes())
+    assert delivery.problems == []
+    same(figures(delivery), {key: said(value) for key, value in COUNTS.items()})
+    assert set(delivery.rows["step"]) == {0}
+    assert set(delivery.rows["note"]) == {""}
+
+
+def test_whether_anything_was_entered() -> None:
+    def typed(sheet: str, cell: str, value: object) -> bytes:
+        return damaged(lambda book: book[sheet].__setitem__(cell, value), empty)
+
+    empty = workbook_bytes(**arguments(counts=None, context=None))
+    assert read(empty).untouched
+    assert not read(GOOD).untouched
+    for sheet, cell, value in (
+        ("Arbeit", "I5", "=1+1"),
+        ("Arbeit", "S5", "kommt im Mai"),
+        ("Arbeit", "R5", "ohne Grenzgänger"),
+        ("Kontext", "C5", 5),
+    ):
+        assert not read(typed(sheet, cell, value)).untouched, (sheet, cell)
+    named = read(typed("Anleitung", "C7", "Frau Muster"))
+    assert (named.untouched, named.contact) == (True, "Frau Muster")  # who answers is no figure
+    assert not read(b"PK").untouched

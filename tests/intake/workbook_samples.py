@@ -75,7 +75,8 @@ FEATURES = {"pop": "Einwohnerinnen und Einwohner", "share_65plus": "Anteil ab 65
 CONTEXT = {"pop": 123456.0, "share_65plus": 21.7}
 
 # Blatt 'Arbeit': A1.main in rows 5 to 8, A1.monthly in rows 9 to 12; 'Rechtliche Integration': R1.eight in rows 5 and 6.
-# Column I holds 2020, J 2021, K and L the rates, M the remarks.
+# Column I holds 2020, J 2021, K and L the rates, M what was delivered last, N a hint, O what exactly to count, P an example,
+# Q how exact the figures are, R another definition, S the remarks.
 COUNTS: dict[CountKey, Count] = {
     ("A1.main", "target", 2020, "numerator"): 5121.0,
     ("A1.main", "target", 2021, "numerator"): 5408.0,

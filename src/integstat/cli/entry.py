@@ -10,18 +10,22 @@ from collections.abc import Callable
 
 from typer.exceptions import Abort, Exit, TyperException
 
-from integstat.cli import explain, history, peers, ranks, ring
+from integstat.cli import deliver, diff, explain, history, peers, ranks, ring, template
 from integstat.cli.app import app, state
 from integstat.errors import IntegstatError, UsageError
 
 INTERRUPTED = 130
 _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (  # in the order of the help
+    ("template", template.template_command),
     ("run", ring.run_command),
     ("peers", ring.peers_command),
     ("change", ring.change_command),
     ("sensitivity", ring.sensitivity_command),
     ("report", ring.report_command),
     ("check", ring.check_command),
+    ("deliver", deliver.deliver_command),
+    ("vintages", deliver.vintages_command),
+    ("diff", diff.diff_command),
     ("assign", peers.assign_command),
     ("follow", peers.follow_command),
     ("ranks", ranks.ranks_command),

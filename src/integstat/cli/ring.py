@@ -145,10 +145,14 @@ def check_command(
         list[Path], typer.Argument(metavar="DATEN…", help="Dateien, Ordner oder die Konfiguration eines Rings (.toml)")
     ],
     data: DataPath = None,
+    reply: Annotated[
+        Path | None,
+        typer.Option("--reply", metavar="ORDNER", help="je Stadt eine Rückmeldung hierhin; braucht eine Konfiguration"),
+    ] = None,
 ) -> None:
     """Nur prüfen: sagt zu jedem Fehler Datei, Stelle und Abhilfe.
 
-    Beispiel: integstat check lieferungen/
+    Beispiel: integstat check ring.toml --reply rueckmeldungen
     """
     from integstat.catalogue import load_catalogue
     from integstat.intake.check_files import check_files
@@ -157,6 +161,10 @@ def check_command(
     problems: list[Any] = []
     configs = [path for path in paths if path.suffix == ".toml"]
     files = [path for path in paths if path.suffix != ".toml"]
+    if reply is not None and (files or len(configs) != 1):
+        raise UsageError(
+            "Rückmeldungen gibt es zu genau einer Konfiguration", place="--reply", mend="siehe integstat check --help"
+        )
     for path in configs:
         from integstat.config import load_ring
         from integstat.intake.take_in import take_in
@@ -166,6 +174,10 @@ def check_command(
         delivery = take_in(ring, path, catalogue, data)
         check_choices(ring, path, catalogue, delivery)
         problems += delivery.problems
+        if reply is not None:
+            from integstat.intake.reply import write_replies
+
+            write_replies(reply, delivery, data or path.parent / ring.ring.data, ring, catalogue)
     if files:
         problems += check_files(files, load_catalogue())
     table = problem_table(problems)

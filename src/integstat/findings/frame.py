@@ -42,7 +42,8 @@ CODEBOOK: dict[str, str] = {
     "robustness": "Anteil gleichwertiger Rechenwege mit demselben Befund; leer, solange sie nicht gerechnet sind",
     "flags": (
         "break, with_ring, with_land, other_land, base_jump, base_jump_reference, scale_conflict, poor_level, not_estimable, "
-        "level_only, too_few_beside, bridged, definition_changed, other_definition, coarse, confidential, composition, context, unverified; "
+        "level_only, too_few_beside, bridged, definition_changed, other_definition, coarse, confidential, composition, context, "
+        "unverified; "
         "mit ; verbunden"
     ),
     "change_against_land_mean": "Veränderung über den Median der übrigen Städte des Landes hinaus, in Punkten; plus ist besser",

@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from integstat.intake import checks
+from integstat.intake.checks import GROUP_DE
+from integstat.intake.checks.cells import check_ratio
+from integstat.intake.checks.change import check_changes
+from integstat.intake.checks.columns import columns_of
+from integstat.intake.checks.level import check_levels
+from integstat.intake.checks.rows import (
+    check_cities,
+    check_definitions,
+    check_doubles,
+    check_rounding,
+    check_signs,
+    check_values,
+    check_years,
+)
+from integstat.intake.checks.sources import check_sources
 from integstat.intake.complete import check_complete
 from integstat.intake.deliveries import PART_DE, ROW_COLUMNS
 from integstat.intake.problems import Problem, enumerate_some
 from integstat.intake.tables import rows_of
-from integstat.panel import COUNT_COLUMNS, Panel
+from integstat.panel import COUNT_COLUMNS, STEP_COLUMN, Panel
 
 if TYPE_CHECKING:
     from integstat.catalogue.load import Catalogue
@@ -48,36 +62,42 @@ def assemble(
 
     Notes
     -----
-    The checks find contradictions, not mistakes that make sense: two years exchanged within one delivery pass.
+    What contradicts itself is an error; what is only unlikely beside the other cities is a doubt. A mistake that makes sense,
+    such as two years exchanged within one delivery, passes.
     """
     names = list(cities["city"])
     problems: list[Problem] = []
-    rows = rows.loc[:, list(ROW_COLUMNS)].reset_index(drop=True)
-    rows, found = checks.check_cities(rows, names)
+    steps = rows["step"].fillna(0) if "step" in rows else 0  # only workbooks say to what they rounded
+    rows = rows.assign(step=steps).loc[:, [*ROW_COLUMNS, "step"]].reset_index(drop=True)
+    rows, found = check_cities(rows, names)
     problems += found
-    rows, found = checks.check_definitions(rows, catalogue)
+    rows, found = check_definitions(rows, catalogue)
     problems += found
-    rows, found = checks.check_years(rows, years)
+    rows, found = check_years(rows, years)
     problems += found
-    rows, found = checks.check_doubles(rows)
+    rows, found = check_doubles(rows)
     problems += found
     definitions = sorted(rows["definition"].unique())
     entries = {definition: catalogue.definition(definition) for definition in definitions}
     kinds = {definition: entry.kind or indicator.kind for definition, (indicator, entry) in entries.items()}
     rounding = {one for one, (_, entry) in entries.items() if kinds[one] != "mean_of_months" and _rounds(entry, years)}
-    problems += checks.check_signs(rows, kinds)
-    problems += checks.check_rounding(rows, rounding)
-    rows, found = checks.check_values(rows, kinds)
+    problems += check_signs(rows, kinds)
+    problems += check_rounding(rows, rounding)
+    rows, found = check_values(rows, kinds)
     problems += found
     cells, found = _pair(rows)
     problems += found
     cells["indicator"] = cells["definition"].map({definition: indicator.id for definition, (indicator, _) in entries.items()})
-    good, found = checks.check_ratio(cells, kinds)
+    exceeding = {definition for definition, (_, entry) in entries.items() if entry.may_exceed_one}
+    good, found = check_ratio(cells, kinds, exceeding)
     problems += found
-    problems += checks.check_jumps(cells[good])
+    problems += check_sources(rows, entries, catalogue, years, main)
+    columns = columns_of(cells[good], kinds)
+    fixed = {definition for definition, (_, entry) in entries.items() if entry.denominator_year is not None}
+    problems += [*check_changes(columns, fixed), *check_levels(columns)]
     full_main = {indicator: f"{indicator}.{definition}" for indicator, definition in main.items()}
     problems += check_complete(cells, full_main, names, years)
-    counts = cells.loc[good, list(COUNT_COLUMNS)]
+    counts = cells.loc[good, [*COUNT_COLUMNS, STEP_COLUMN]]
     return Panel(counts=counts.reset_index(drop=True), cities=cities), problems
 
 
@@ -89,7 +109,13 @@ def _pair(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
     """Put numerator and denominator into one row; a lonely one is an error and gets a 'missing' partner."""
     sides = {}
     for part, letter in (("numerator", "y"), ("denominator", "n")):
-        renamed = {"value": letter, "code": f"{letter}_code", "place": f"{letter}_place", "file": f"{letter}_file"}
+        renamed = {
+            "value": letter,
+            "code": f"{letter}_code",
+            "place": f"{letter}_place",
+            "file": f"{letter}_file",
+            "step": f"{letter}_step",
+        }
         side = rows[rows["part"] == part].drop(columns="part").rename(columns=renamed | {"note": f"{letter}_note"})
         sides[letter] = side
     cells = sides["y"].merge(sides["n"], on=_CELL, how="outer").sort_values(_CELL, ignore_index=True)
@@ -99,15 +125,20 @@ def _pair(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
         for key, some in lonely.groupby(["definition", "group", f"{other}_file"], sort=True):
             definition, group, file = (str(one) for one in key)
             listed = enumerate_some(f"{row.city} ({row.year})" for row in rows_of(some))
-            what = f"{PART_DE[part]} von {definition}, {checks.GROUP_DE[group]}, fehlt bei {listed}"
+            what = f"{PART_DE[part]} von {definition}, {GROUP_DE[group]}, fehlt bei {listed}"
             mend = "bitte nachliefern oder die Zelle mit '…' als nicht geliefert kennzeichnen"
             city = some["city"].iloc[0] if some["city"].nunique() == 1 else ""
-            problems.append(Problem("error", file, some[f"{other}_place"].iloc[0], what, mend, city=city, definition=definition))
+            problems.append(
+                Problem(
+                    "error", file, some[f"{other}_place"].iloc[0], what, mend, city=city, definition=definition, check="partner"
+                )
+            )
         cells[f"{letter}_code"] = cells[f"{letter}_code"].fillna("missing")
         for column in (f"{letter}_place", f"{letter}_file", f"{letter}_note"):
             cells[column] = cells[column].fillna("")
         cells[letter] = cells[letter].astype(float)
     cells["file"] = cells["y_file"].where(cells["y_file"] != "", cells["n_file"])
+    cells[STEP_COLUMN] = cells[STEP_COLUMN].fillna(0)
     cells["note"] = _joined(cells, "Zähler", "y_note", "Nenner", "n_note")
     cells["place"] = _places(cells)
     return cells, problems

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from integstat.errors import UsageError
+from integstat.intake.checks.parts import check_parts
+from integstat.intake.checks.rates import check_rates
 from integstat.intake.files import FileContent, decode, read_once
 from integstat.intake.genesis import START
 from integstat.intake.numbers import german, parse_number
 from integstat.intake.problems import Problem, UnreadableFile, enumerate_some
+from integstat.intake.readers import recognised
 from integstat.intake.regions import classify, key_fault
 from integstat.intake.series import read_year
 from integstat.intake.settings import RegionSettings
@@ -23,12 +26,14 @@ if TYPE_CHECKING:
     from integstat.catalogue.load import Catalogue
     from integstat.intake.workbook import WorkbookDelivery
 
-_SUFFIXES = (".csv", ".csv.gz", ".xlsx", ".xlsm")
+_SUFFIXES = (".csv", ".csv.gz", ".xlsx", ".xlsm", ".ods")
 _KEYS = ("ags", "city", "geocode", "stadt", "schlüssel", "kreisschlüssel")
 _NAMES = ("gebietseinheit", "city", "name", "stadt", "city_name")
 _YEARS = ("year", "jahr", "berichtsjahr")
 _NUMERATORS = ("y", "numerator", "zähler")
 _DENOMINATORS = ("n", "denominator", "nenner")
+_RATES = ("value", "rate", "quote", "wert")
+_UNITS = ("unit", "units", "einheit")
 _MOST = 10
 
 
@@ -58,7 +63,7 @@ def check_files(paths: Sequence[Path], catalogue: Catalogue) -> list[Problem]:
     for path, name in _expand(paths):
         try:
             file = read_once(path, name)
-            if name.endswith((".xlsx", ".xlsm")):
+            if name.endswith((".xlsx", ".xlsm", ".ods")):
                 problems += _workbook(file, catalogue, books)
             else:
                 problems += _text(file)
@@ -97,7 +102,12 @@ def _workbook(file: FileContent, catalogue: Catalogue, books: dict[str, Workbook
         return problems
     if book.city in books:
         what = f"die Stadt {book.city} hat schon eine Arbeitsmappe geliefert ({books[book.city].file})"
-        return [*problems, Problem("error", file.name, "AGS", what, "bitte eine der beiden Mappen entfernen", city=book.city)]
+        return [
+            *problems,
+            Problem(
+                "error", file.name, "AGS", what, "bitte eine der beiden Mappen entfernen", city=book.city, check="city_twice"
+            ),
+        ]
     books[book.city] = book
     if key_fault(book.city) is None and len(book.rows):
         years = sorted(int(year) for year in book.rows["year"].unique())
@@ -111,6 +121,9 @@ def _text(file: FileContent) -> list[Problem]:
     latin = file.content.startswith(START.encode()) or file.content.startswith(b'"' + START.encode())
     if latin:
         return _genesis(file)
+    known = recognised(file)
+    if known is not None:
+        return [*known[0].problems, *classify(*known)[1]]
     text = decode(file, "utf-8")
     head = text.split("\n", 1)[0]
     separator = ";" if head.count(";") > head.count(",") else ","
@@ -124,12 +137,14 @@ def _genesis(file: FileContent) -> list[Problem]:
     foot = next((number for number, line in enumerate(lines) if re.match(r"^_{5,}", line)), None)
     if foot is None:
         what = "die Fußzeile (__________) fehlt, die Datei ist abgeschnitten"
-        return [Problem("error", file.name, f"Zeile {len(lines)}", what, "bitte die Tabelle neu laden")]
+        return [Problem("error", file.name, f"Zeile {len(lines)}", what, "bitte die Tabelle neu laden", check="unreadable")]
     rows, numbers = split_csv("".join(lines[:foot]), file.name, ";")
     header = [position for position, row in enumerate(rows) if len(row) > 1 and not row[0].strip()]
     if not header:
         what = "die Kopfzeilen über den Zahlen fehlen"
-        return [Problem("error", file.name, "", what, "bitte die Tabelle unverändert als CSV aus GENESIS laden")]
+        return [
+            Problem("error", file.name, "", what, "bitte die Tabelle unverändert als CSV aus GENESIS laden", check="unreadable")
+        ]
     check_width(rows[header[0] :], numbers[header[0] :], len(rows[header[0]]), file.name)
     return []
 
@@ -142,18 +157,31 @@ def _table(table: Table) -> list[Problem]:
     if key is None:
         columns = ", ".join(f"'{column}'" for column in frame.columns if not column.startswith("__"))
         what = f"keine Spalte mit dem Gebietsschlüssel erkannt ({columns})"
-        problems.append(Problem("doubt", table.file, "Kopfzeile", what, "bitte die Schlüsselspalte 'ags' oder 'GeoCode' nennen"))
+        problems.append(
+            Problem(
+                "doubt",
+                table.file,
+                "Kopfzeile",
+                what,
+                "bitte die Schlüsselspalte 'ags' oder 'GeoCode' nennen",
+                check="region_column",
+            )
+        )
     else:
         name = next((named[one] for one in _NAMES if one in named and named[one] != key), None)
-        _, found = classify(table, RegionSettings(column=key, name=name, strip_prefix=_prefix(frame[key])))
+        cities, found = classify(table, RegionSettings(column=key, name=name, strip_prefix=_prefix(frame[key])))
         problems += found
     year = next((named[name] for name in _YEARS if name in named), None)
     if year is not None:
         for text in [text for text in frame[year].unique() if read_year(text) is None][:_MOST]:
             line = first_line(frame, frame[year] == text)
             what, mend = (f"'{text}' ist kein Jahr", "bitte das Jahr vierstellig eintragen")
-            problems.append(Problem("error", table.file, f"Zeile {line}, Spalte {year}", what, mend))
+            problems.append(Problem("error", table.file, f"Zeile {line}, Spalte {year}", what, mend, check="year_text"))
     problems += _numbers(table, named)
+    if key is not None:
+        figures = [named[one] for one in (*_NUMERATORS, *_DENOMINATORS, *_RATES) if one in named]
+        regions = {str(one) for one in frame.loc[cities != "", key].unique()}
+        problems += check_parts(table, figures, key, year or "", regions)
     return problems
 
 
@@ -169,7 +197,7 @@ def _numbers(table: Table, named: dict[str, str]) -> list[Problem]:
     """Parse the columns of figures, and hold numerators against denominators where both have a usual name."""
     y = next((named[name] for name in _NUMERATORS if name in named), None)
     n = next((named[name] for name in _DENOMINATORS if name in named), None)
-    single = named.get("value") if y is None else None
+    single = next((named[name] for name in _RATES if name in named), None)
     problems: list[Problem] = []
     values: dict[str, pd.Series] = {}
     for column in (y, n, single):
@@ -179,10 +207,12 @@ def _numbers(table: Table, named: dict[str, str]) -> list[Problem]:
         values[column] = parsed
         for line, text, negative in bad[:_MOST]:
             what = f"'{text}' ist negativ" if negative else f"'{text}' ist keine Zahl"
-            problems.append(Problem("error", table.file, f"Zeile {line}, Spalte {column}", what, "bitte die Zahl berichtigen"))
+            problems.append(
+                Problem("error", table.file, f"Zeile {line}, Spalte {column}", what, "bitte die Zahl berichtigen", check="cell")
+            )
         if len(bad) > _MOST:
             what = f"{len(bad) - _MOST} weitere Zellen der Spalte '{column}' sind keine zulässigen Zahlen"
-            problems.append(Problem("error", table.file, f"Spalte {column}", what, "bitte die ganze Spalte prüfen"))
+            problems.append(Problem("error", table.file, f"Spalte {column}", what, "bitte die ganze Spalte prüfen", check="cell"))
     if y is not None and n is not None:
         above = values[y] > values[n]
         if above.any():
@@ -193,7 +223,10 @@ def _numbers(table: Table, named: dict[str, str]) -> list[Problem]:
                 f"(zuerst {german(float(values[y].iloc[first]))} von {german(float(values[n].iloc[first]))})"
             )
             mend = "bitte prüfen; bei Anteilen ist das ein Fehler, bei Raten möglich"
-            problems.append(Problem("doubt", table.file, f"Zeile {int(lines.iloc[0])}", what, mend))
+            problems.append(Problem("doubt", table.file, f"Zeile {int(lines.iloc[0])}", what, mend, check="above_100"))
+        if single is not None:
+            unit = next((named[name] for name in _UNITS if name in named), "")
+            problems += check_rates(table, values[y], values[n], values[single], single, unit)
     return problems
 
 

@@ -93,11 +93,19 @@ def choose_cities(
                 "Städteliste",
                 f"{key} ist ein Teil von {key[:5]}, beide sind im Ring",
                 "bitte eines von beiden streichen",
+                check="city_list",
             )
         )
     if not candidates:
         problems.append(
-            Problem("error", file, "Städteliste", "keine Stadt erfüllt die Bedingungen", "bitte [ring.cities] prüfen")
+            Problem(
+                "error",
+                file,
+                "Städteliste",
+                "keine Stadt erfüllt die Bedingungen",
+                "bitte [ring.cities] prüfen",
+                check="city_list",
+            )
         )
     return candidates, problems
 
@@ -106,7 +114,12 @@ def _named(settings: CitySettings, candidates: dict[str, str], file: str) -> tup
     """Apply `only` and `without`; a key named there that the file does not have is an error."""
     problems = [
         Problem(
-            "error", file, "Städteliste", f"die Stadt {key} steht nicht in der Datei", "bitte den AGS in [ring.cities] prüfen"
+            "error",
+            file,
+            "Städteliste",
+            f"die Stadt {key} steht nicht in der Datei",
+            "bitte den AGS in [ring.cities] prüfen",
+            check="city_list",
         )
         for key in (*settings.only, *settings.without)
         if key not in candidates
@@ -125,7 +138,7 @@ def _named(settings: CitySettings, candidates: dict[str, str], file: str) -> tup
 def _left_out(file: str, regions: dict[str, str], why: str) -> Problem:
     number = "1 Gebiet bleibt" if len(regions) == 1 else f"{len(regions)} Gebiete bleiben"
     listed = enumerate_some([f"{key} {name}" for key, name in sorted(regions.items())], 10)
-    return Problem("hint", file, "Städteliste", f"{number} außen vor ({why}): {listed}", NO_NEED)
+    return Problem("hint", file, "Städteliste", f"{number} außen vor ({why}): {listed}", NO_NEED, check="city_list")
 
 
 def _said(value: str | tuple[str, ...]) -> str:

@@ -33,7 +33,7 @@ def check_complete(present: pd.DataFrame, main: Mapping[str, str], cities: Seque
         if definition not in set(present["definition"]):
             what = f"die Hauptdefinition {definition} des Indikators {indicator} ist nicht geliefert"
             mend = "bitte liefern oder in [ring] main eine andere Definition zur Hauptdefinition machen"
-            problems.append(Problem("error", "", "Hauptdefinitionen", what, mend, definition=definition))
+            problems.append(Problem("error", "", "Hauptdefinitionen", what, mend, definition=definition, check="incomplete"))
     for name, part in present.groupby("definition", sort=True):
         definition, indicator = str(name), str(part["indicator"].iloc[0])
         is_main = main.get(indicator) == definition
@@ -47,7 +47,8 @@ def check_complete(present: pd.DataFrame, main: Mapping[str, str], cities: Seque
 
 def _cities(definition: str, part: pd.DataFrame, others: pd.DataFrame, cities: Sequence[str], is_main: bool) -> list[Problem]:
     """Cities without the definition: those that delivered another one instead, and those that delivered nothing."""
-    absent = [city for city in cities if city not in set(part["city"])]
+    delivered = set(part["city"])
+    absent = [city for city in cities if city not in delivered]
     elsewhere = dict(zip(others["city"], others["file"], strict=True))
     replaced = [city for city in absent if city in elsewhere]
     without = [city for city in absent if city not in elsewhere]
@@ -75,9 +76,10 @@ def _year(
     """Cities that deliver the definition, and not for this group and year."""
     here, there = (frame[(frame["group"] == group) & (frame["year"] == year)] for frame in (part, others))
     told, told_there = (set(frame.loc[frame["y_code"] != "missing", "city"]) for frame in (here, there))
-    delivering = [city for city in cities if city in set(part["city"])]
-    switched = [city for city in delivering if is_main and city in told_there - told]
-    lacking = [city for city in delivering if city not in set(here["city"]) and city not in switched]
+    delivered, with_year, elsewhere = set(part["city"]), set(here["city"]), told_there - told
+    delivering = [city for city in cities if city in delivered]
+    switched = [city for city in delivering if is_main and city in elsewhere]
+    lacking = [city for city in delivering if city not in with_year and city not in switched]
     of, file, problems = f"{definition}, {GROUP_DE[group]}: das Jahr {year}", str(part["file"].iloc[0]), []
     if switched:
         what = f"{of} ist nach einer anderen Definition geliefert: {enumerate_some(switched)}"
@@ -93,4 +95,6 @@ def _year(
 
 def _incomplete(severity: Severity, file: str, what: str, mend: str, cities: list[str], definition: object) -> Problem:
     city = cities[0] if len(cities) == 1 else ""
-    return Problem(severity, file, f"Definition {definition}", what, mend, city=city, definition=str(definition))
+    return Problem(
+        severity, file, f"Definition {definition}", what, mend, city=city, definition=str(definition), check="incomplete"
+    )

@@ -92,9 +92,10 @@ def _gaps(features: pd.DataFrame, files: Mapping[str, str], by_city: Mapping[str
                 f"das Merkmal '{feature}' hat bei keiner Stadt eine Zahl",
                 "bitte Reihe und Jahr im Abschnitt [context] prüfen",
             )
-            problems.append(Problem("error", file, "Kontext", what, mend))
+            problems.append(Problem("error", file, "Kontext", what, mend, check="context_gap"))
         else:
             what = f"das Merkmal '{feature}' fehlt bei {enumerate_some(empty.astype(str))}"
             city = str(empty[0]) if len(empty) == 1 else ""
-            problems.append(Problem("doubt", file, "Kontext", what, "bitte nachliefern, sonst wird es geschätzt", city=city))
+            mend = "bitte nachliefern, sonst wird es geschätzt"
+            problems.append(Problem("doubt", file, "Kontext", what, mend, city=city, check="context_gap"))
     return problems

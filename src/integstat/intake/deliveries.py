@@ -101,6 +101,7 @@ def _refused_numerator(delivery: DeliverySettings, expression: Expression, culpr
         f"der Zähler '{expression.text}' von {delivery.definition} ist aus einer Quote zurückgerechnet{kind}, keine Anzahl",
         f'bitte die Anzahl liefern oder die Reihe bewusst erlauben: allow_derived = ["{culprit.id}"]',
         definition=delivery.definition,
+        check="derived",
     )
 
 
@@ -152,6 +153,7 @@ def _whole(
             f"ganze Zahl (hier {german(first.value, 2)}), die Quote ist zu grob gerundet",
             "bitte die Grundzahl selbst liefern oder eine Quote mit allen Stellen",
             definition=delivery.definition,
+            check="base_derived",
         )
         return {}, [problem]
     problems = []
@@ -168,6 +170,7 @@ def _whole(
                 "bitte die Grundzahl nachliefern",
                 city=next(iter(broken))[0] if len(broken) == 1 else "",
                 definition=delivery.definition,
+                check="base_derived",
             )
         )
     kept = {

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-import pandas as pd
-
 from integstat.intake.files import FileContent, decode
 from integstat.intake.problems import UnreadableFile
 from integstat.intake.settings import SourceSettings
-from integstat.intake.tables import COLUMN, LINE, Table, check_width, split_csv
+from integstat.intake.tables import Table, check_width, long_form, split_csv
 
 START = "GENESIS-Tabelle"
-VALUE = "Wert"
 _FOOT = re.compile(r"^_{5,}")
 _DATE = re.compile(r"^(Stichtag|Jahr|Zeit|Berichtsjahr)\s*:\s*(.+)$")
 
@@ -62,7 +58,13 @@ def read_genesis(file: FileContent, source: SourceSettings) -> Table:
     width = max(len(row) for row in header_rows)
     check_width(header_rows, lines[first_header:first_data], width, file.name)
     check_width(data, lines[first_data:], width, file.name)
-    frame = _to_long(data, lines[first_data:], header_rows, leading, source)
+    frame = long_form(
+        data,
+        lines[first_data:],
+        {name: position for position, name in enumerate(source.leading)},
+        {name: row[leading:] for name, row in zip(source.header, header_rows, strict=True)},
+        range(leading, width),
+    )
     for row in rows[:first_header]:
         found = _DATE.match(row[0].strip())
         if found and found[1] not in frame.columns:
@@ -107,21 +109,3 @@ def _check_shape(leading: int, levels: int, source: SourceSettings, name: str, l
                 f"die Tabelle hat {found} {what}, die Konfiguration nennt {expected}",
                 f"bitte '{key}' der Quelle '{source.id}' berichtigen oder die Tabelle unverändert laden",
             )
-
-
-def _to_long(
-    data: list[list[str]], lines: list[int], header_rows: list[list[str]], leading: int, source: SourceSettings
-) -> pd.DataFrame:
-    cells = np.array(data, dtype=object)
-    figures = cells[:, leading:]
-    count_rows, count_columns = figures.shape
-    frame = pd.DataFrame(
-        {name: np.repeat([str(cell).strip() for cell in cells[:, i]], count_columns) for i, name in enumerate(source.leading)},
-        dtype=object,
-    )
-    for name, row in zip(source.header, header_rows, strict=True):
-        frame[name] = np.tile(np.array([cell.strip() for cell in row[leading:]], dtype=object), count_rows)
-    frame[VALUE] = figures.reshape(-1)
-    frame[LINE] = np.repeat(lines, count_columns)
-    frame[COLUMN] = np.tile(np.arange(leading + 1, leading + 1 + count_columns), count_rows)
-    return frame

@@ -118,7 +118,7 @@ class _Reader:
 
     def _tell(self, severity: Severity, where: str, what: str, mend: str) -> None:
         place = f"Blatt '{self._at.title}'" + (f", {where}" if where else "")
-        self._problems.append(Problem(severity, self._file, place, what, mend))
+        self._problems.append(Problem(severity, self._file, place, what, mend, check="measures"))
 
     def _at_cell(self, severity: Severity, cell: Any, what: str, mend: str) -> None:
         self._tell(severity, f"Zelle {cell.coordinate}", what, mend)

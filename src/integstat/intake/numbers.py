@@ -19,12 +19,16 @@ SIGNS = {
     "…": "missing",
     "...": "missing",
     "": "missing",
+    "k.A.": "missing",
+    "k. A.": "missing",
+    "N.A.": "missing",
+    "*": "secret",  # Bundesagentur: one or two, or what would give them away
     "<3": "below_3",
     "< 3": "below_3",
 }
-_GERMAN = re.compile(r"^-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$")
-_THOUSANDS = re.compile(r"^-?[1-9]\d{0,2}(\.\d{3})+$")
-_PLAIN = re.compile(r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$")
+_GERMAN = re.compile(r"-?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?")
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+")
+_PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def parse_number(text: str, decimal: str = ",") -> tuple[float, str]:
@@ -54,7 +58,7 @@ def parse_number(text: str, decimal: str = ",") -> tuple[float, str]:
         code = SIGNS[stripped]
         return (0.0 if code == "nothing" else math.nan), code
     pattern = _GERMAN if decimal == "," else _PLAIN
-    if not pattern.match(stripped):
+    if not pattern.fullmatch(stripped):
         raise ValueError(text)
     if decimal == ",":
         stripped = stripped.replace(".", "").replace(",", ".")
@@ -66,7 +70,7 @@ def parse_number(text: str, decimal: str = ",") -> tuple[float, str]:
 
 def thousands_or_decimal(text: str, decimal: str) -> bool:
     """Whether a figure such as `1.234` reads as a decimal here but may have been meant as thousands."""
-    return decimal == "." and bool(_THOUSANDS.match(text.strip()))
+    return decimal == "." and bool(_THOUSANDS.fullmatch(text.strip()))
 
 
 def german(value: float, digits: int = 0) -> str:

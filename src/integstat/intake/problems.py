@@ -28,6 +28,10 @@ class Problem:
         German, without a full stop.
     city, definition : str
         Where the problem belongs to one; else empty.
+    value : str
+        The figure it is about, where it is about one: an answer to a doubt holds as long as it stays.
+    check : str
+        Id of the check that found it (`integstat.intake.checks.REGISTRY`).
     """
 
     severity: Severity
@@ -37,13 +41,20 @@ class Problem:
     mend: str
     city: str = ""
     definition: str = ""
+    value: str = ""
+    check: str = ""
+
+    @property
+    def about(self) -> str:
+        """What an answer is given for: the figure, or the whole sentence where it is about none."""
+        return self.value or self.what
 
 
 class UnreadableFile(DataError):
     """A file that cannot be read at all; carries the problem, so that a check can list it beside others."""
 
     def __init__(self, file: str, place: str, what: str, mend: str) -> None:
-        self.problem = Problem("error", file, place, what, mend)
+        self.problem = Problem("error", file, place, what, mend, check="unreadable")
         super().__init__(what, place=", ".join(part for part in (file, place) if part), mend=mend)
 
 

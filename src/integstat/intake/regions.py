@@ -94,10 +94,12 @@ def classify(table: Table, rule: RegionSettings) -> tuple[pd.Series, list[Proble
     problems = [_passed_over(table, raw, names, reason, codes) for reason, codes in passed.items()]
     if len(faults) > _MOST:
         what = f"{len(faults) - _MOST} weitere Gebietsschlüssel sind unlesbar"
-        problems.append(Problem("error", table.file, f"Spalte {rule.column}", what, "bitte die ganze Spalte prüfen"))
+        problems.append(
+            Problem("error", table.file, f"Spalte {rule.column}", what, "bitte die ganze Spalte prüfen", check="region_key")
+        )
     for code, what, mend in faults[:_MOST]:
         line = first_line(frame, raw == code)
-        problems.append(Problem("error", table.file, f"Zeile {line}, Spalte {rule.column}", what, mend))
+        problems.append(Problem("error", table.file, f"Zeile {line}, Spalte {rule.column}", what, mend, check="region_key"))
     series = raw.map(keys)
     if rule.name:
         problems += _two_names(table, series, names, rule)
@@ -113,6 +115,7 @@ def classify(table: Table, rule: RegionSettings) -> tuple[pd.Series, list[Proble
                 f"{enumerate_some(parts)} {'ist ein Teil' if len(parts) == 1 else 'sind Teile'} von {enumerate_some(whole)}, "
                 "auch das steht in der Datei; gezählt wird nur, was in der Städteliste steht",
                 NO_NEED,
+                check="region_part",
             )
         )
     return series, problems
@@ -136,9 +139,9 @@ def _two_names(table: Table, keys: pd.Series, names: pd.Series, rule: RegionSett
     place = f"Zeile {int(table.frame.loc[groups[0][1].index[1], LINE])}, Spalte {rule.column}"
     what = f"unter demselben Schlüssel stehen mehrere Namen: {listed}"
     if slipped.empty:
-        return [Problem("doubt", table.file, place, what, "bitte prüfen, ob einer davon falsch ist")]
+        return [Problem("doubt", table.file, place, what, "bitte prüfen, ob einer davon falsch ist", check="region_names")]
     mend = "die Schlüsselspalte ist verrutscht; bitte die Datei neu beschaffen"
-    return [Problem("error", table.file, place, what, mend)]
+    return [Problem("error", table.file, place, what, mend, check="region_names")]
 
 
 def _one(code: str, rule: RegionSettings) -> tuple[str, str, tuple[str, str] | None]:
@@ -154,6 +157,8 @@ def _one(code: str, rule: RegionSettings) -> tuple[str, str, tuple[str, str] | N
         letters = re.match(r"^[^0-9]*", code)
         return ("", f"der Schlüssel beginnt mit '{letters[0] if letters else ''}' statt mit '{rule.strip_prefix}'", None)
     key = code.removeprefix(rule.strip_prefix)
+    if rule.whole_kreis and re.fullmatch(r"[0-9]{5}000", key):
+        key = key[:5]
     if key == "DG" or re.fullmatch(r"[0-9]{1,3}", key):
         return ("", "der Schlüssel steht für Bund, Land oder Region, nicht für einen Kreis", None)
     fault = key_fault(key)
@@ -171,4 +176,4 @@ def _passed_over(table: Table, raw: pd.Series, names: pd.Series, reason: str, co
     verb = "1 Zeile übergangen" if number == 1 else f"{number} Zeilen übergangen"
     listed = [label for label in labels if label]
     who = f" ({enumerate_some(listed)})" if listed else ""
-    return Problem("hint", table.file, f"ab Zeile {int(lines.min())}", f"{reason}: {verb}{who}", NO_NEED)
+    return Problem("hint", table.file, f"ab Zeile {int(lines.min())}", f"{reason}: {verb}{who}", NO_NEED, check="region_passed")

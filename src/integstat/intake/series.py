@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from integstat.intake.expressions import Cell, combine
+from integstat.intake.key_changes import DISSOLVED, PART, parts_of
 from integstat.intake.numbers import parse_number, thousands_or_decimal
 from integstat.intake.problems import Problem, UnreadableFile, enumerate_some
 from integstat.intake.settings import SeriesSettings, SourceSettings
 from integstat.intake.tables import Table, first_line, need_columns
 
 KEY = "__key"  # column with the city's key, set by whoever classified the regions
-_YEAR = re.compile(r"^(?:(?:\d{1,2}\.){0,2}\s*((?:19|20)\d{2})|((?:19|20)\d{2})-\d{2}(?:-\d{2})?)$")
+_YEAR = re.compile(r"(?:(?:[0-9]{1,2}\.){0,2}\s*((?:19|20)[0-9]{2})|((?:19|20)[0-9]{2})-[0-9]{2}(?:-[0-9]{2})?)")
 _MOST = 5  # cells of one fault that are told singly
+_Parts = dict[tuple[str, int], frozenset[str]]  # (city, year) → keys of the file, where a key changed
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Series:
 
 def read_year(text: str) -> int | None:
     """Year of a year or date: '2020', '31.12.2020', '2020-12-31'; None for anything else."""
-    found = _YEAR.match(text.strip())
+    found = _YEAR.fullmatch(text.strip())
     return int(found[1] or found[2]) if found else None
 
 
@@ -99,13 +101,15 @@ def evaluate_series(
         except UnreadableFile as error:
             problems.append(error.problem)
             continue
-        rows, faults = _select(spec, source, table, wanted_years, cities)
+        rows, parts, faults = _select(spec, source, table, wanted_years, cities)
         problems += faults
         if spec.kind and len(rows):
             told = dict.fromkeys(kind.strip() for kind in rows[spec.kind].unique())
             problems += [_told(table.file, spec.kind, kind) for kind in told if kind]
             kinds.update(told)
-        figures, faults = _figures(spec, table, rows, value_column)
+        rows, faults = _without_ended(table, rows, value_column)
+        problems += faults
+        figures, faults = _figures(spec, table, rows, value_column, parts)
         problems += faults
         for (city, year), figure in figures.items():
             other = found.get((city, year))
@@ -130,8 +134,8 @@ def evaluate_series(
 
 def _select(
     spec: SeriesSettings, source: SourceSettings, table: Table, years: set[int], cities: set[str] | None
-) -> tuple[pd.DataFrame, list[Problem]]:
-    """Rows of the wanted regions, years and dimensions, with the columns `__year` and `__combination`."""
+) -> tuple[pd.DataFrame, _Parts, list[Problem]]:
+    """Rows of the wanted regions, years and dimensions, with the columns `__year` and `__combination`; keys to be added."""
     frame = table.frame
     problems: list[Problem] = []
     read = {text: read_year(text) for text in frame[source.year_column].unique()}
@@ -144,6 +148,7 @@ def _select(
                 f"Zeile {line}, Spalte {source.year_column}",
                 f"'{text}' ist kein Jahr und kein Stichtag",
                 "bitte das Jahr vierstellig eintragen (1900 bis 2099)",
+                check="year_text",
             )
         )
     chosen = frame[source.year_column].isin([text for text, year in read.items() if year in years]) & (frame[KEY] != "")
@@ -162,18 +167,36 @@ def _select(
                     f"Spalte {column}",
                     f"den Wert '{value}' gibt es hier nicht (vorhanden: {enumerate_some(sorted(texts))})",
                     f"bitte 'where' der Reihe '{spec.id}' oder die Datei berichtigen",
+                    check="selection",
                 )
             )
         chosen &= frame[column].isin([text for value in wanted for text in texts.get(value, [])])
     rows = frame[chosen].copy()
     rows["__year"] = [read[text] for text in rows[source.year_column]]
-    columns = [rows[column].tolist() for column in spec.where]
+    columns = [rows[column].tolist() for column in (*spec.where, *((PART,) if PART in rows.columns else ()))]
     rows["__combination"] = list(zip(*columns, strict=True)) if columns else [()] * len(rows)
-    return rows, problems
+    return rows, parts_of(frame, frame[KEY], [read[text] for text in frame[source.year_column]]), problems
+
+
+def _without_ended(table: Table, rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[Problem]]:
+    """Leave out keys that ended in an earlier year; one that still has a number there may be counted twice: an error."""
+    if DISSOLVED not in rows.columns:
+        return rows, []
+    ended = (rows[DISSOLVED] > 0) & (rows["__year"] > rows[DISSOLVED])
+    problems = []
+    late = rows[ended]
+    for part, end, city, text, place in zip(
+        late[PART], late[DISSOLVED], late[KEY], late[column], table.places(late, column), strict=True
+    ):
+        if re.search("[0-9]", text):
+            what = f"unter {part}, das seit {end} zu {city} gehört, steht noch eine Zahl ({text.strip()})"
+            mend = f"bitte prüfen, ob {city} sie schon enthält, und die Zeile oder die Schlüsseländerung streichen"
+            problems.append(Problem("error", table.file, place, what, mend, city=city, check="key_change"))
+    return rows[~ended], problems[:_MOST]
 
 
 def _figures(
-    spec: SeriesSettings, table: Table, rows: pd.DataFrame, column: str
+    spec: SeriesSettings, table: Table, rows: pd.DataFrame, column: str, merged: _Parts
 ) -> tuple[dict[tuple[str, int], Figure], list[Problem]]:
     expected = 1
     for name in spec.where:
@@ -187,6 +210,7 @@ def _figures(
                 f"Reihe '{spec.id}'",
                 "'where' wählt mehrere Zeilen je Stadt, aber das Summieren ist nicht vereinbart",
                 "bitte 'sum = true' setzen oder nur einen Wert nennen",
+                check="selection",
             )
         )
         return {}, problems
@@ -209,7 +233,11 @@ def _figures(
                 faults.append(fault)
             cells.append(cell)
         value, code = combine(cells)
-        if len(cells) < expected:
+        areas = len(merged.get((city, year), ())) or 1
+        if areas > 1 and spec.measure == "rate":
+            problems.append(_not_added(spec, table.file, city, year, merged[city, year], _join(places)))
+            value, code = float("nan"), "missing"
+        elif len(cells) < expected * areas:
             incomplete.append(f"{city} ({year})")
             value, code = float("nan"), "missing"
         figures[city, year] = Figure(value, code, _join(places), table.file)
@@ -221,6 +249,7 @@ def _figures(
                 f"Reihe '{spec.id}'",
                 f"von der Summe fehlt ein Teil: {enumerate_some(incomplete)}; sie gilt dort als nicht geliefert",
                 "bitte die fehlenden Zeilen nachliefern",
+                check="sum_incomplete",
             )
         )
     problems += faults[:_MOST]
@@ -232,6 +261,7 @@ def _figures(
                 f"Reihe '{spec.id}'",
                 f"{len(faults) - _MOST} weitere Zellen haben denselben oder einen ähnlichen Fehler",
                 "bitte die ganze Spalte prüfen",
+                check="cell",
             )
         )
     return figures, problems
@@ -241,7 +271,7 @@ def _read_cell(text: str, table: Table, spec: SeriesSettings, place: str, city: 
     sign = "Komma" if table.decimal == "," else "Punkt"
 
     def fault(what: str, mend: str) -> tuple[Problem, Cell]:
-        return Problem("error", table.file, place, what, mend, city=city), (float("nan"), "missing")
+        return Problem("error", table.file, place, what, mend, city=city, check="cell"), (float("nan"), "missing")
 
     try:
         value, code = parse_number(text, table.decimal)
@@ -265,9 +295,14 @@ def _read_cell(text: str, table: Table, spec: SeriesSettings, place: str, city: 
     return None, (value, code)
 
 
+def _not_added(spec: SeriesSettings, file: str, city: str, year: int, parts: frozenset[str], place: str) -> Problem:
+    what = f"{city} besteht {year} aus {' und '.join(sorted(parts))}, Quoten (Reihe '{spec.id}') lassen sich nicht addieren"
+    return Problem("error", file, place, what, "bitte Zähler und Nenner als Anzahlen liefern", city=city, check="key_change")
+
+
 def _told(file: str, column: str, kind: str) -> Problem:
     what = f"die Quelle sagt zu ihren Zahlen: '{kind}'"
-    return Problem("hint", file, f"Spalte {column}", what, "bitte beim Lesen der Zahlen beachten")
+    return Problem("hint", file, f"Spalte {column}", what, "bitte beim Lesen der Zahlen beachten", check="source_says")
 
 
 def _doubled(spec: SeriesSettings, city: str, year: int, file: str, places: str) -> Problem:
@@ -278,6 +313,7 @@ def _doubled(spec: SeriesSettings, city: str, year: int, file: str, places: str)
         f"{city} steht für {year} mehrfach in der Reihe '{spec.id}'",
         "bitte die Datei bereinigen oder 'where' um die fehlende Spalte ergänzen",
         city=city,
+        check="series_doubled",
     )
 
 

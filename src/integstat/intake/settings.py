@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable
 from functools import cached_property
@@ -12,11 +13,23 @@ from pydantic import Field, field_validator, model_validator
 from integstat.intake.expressions import Expression, parse_expression
 from integstat.tomlfile import Strict
 
-Reader = Literal["genesis", "open_sdg", "tidy", "workbook"]
+Reader = Literal[
+    "genesis", "genesis_flat", "inkar", "labour_agency", "municipalities", "open_sdg", "tidy", "wegweiser", "workbook"
+]
 Where = dict[str, str | tuple[str, ...]]
 
-_ENCODING: dict[str, str] = {"genesis": "iso-8859-1", "open_sdg": "utf-8", "tidy": "utf-8"}
-_SEPARATOR: dict[str, str] = {"genesis": ";", "open_sdg": ",", "tidy": ","}
+_GERMAN = ("genesis", "genesis_flat", "inkar", "labour_agency", "municipalities", "wegweiser")  # ';' and decimal comma
+_YEAR = {
+    "genesis_flat": "Zeit",
+    "inkar": "Zeitbezug",
+    "labour_agency": "Zeit",
+    "municipalities": "Stand",
+    "open_sdg": "Year",
+    "wegweiser": "Jahr",
+}
+_VALUE = dict.fromkeys(("genesis", "genesis_flat", "inkar", "labour_agency", "wegweiser"), "Wert") | {"open_sdg": "Value"}
+_NAMED_HEADERS = ("genesis", "labour_agency")
+_SHEETS = ("labour_agency", "municipalities")
 _IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -42,7 +55,16 @@ class RegionSettings(Strict):
     column: str
     name: str | None = None  # column with the region's name
     strip_prefix: str = ""  # stands before the key and is taken off; a key without it is passed over
+    whole_kreis: bool = False  # a municipality's key ending in 000 is the Kreis it fills: 03403000 is 03403
     ignore: tuple[IgnoreSettings, ...] = ()
+
+
+_REGION = {
+    "inkar": RegionSettings(column="Kennziffer", name="Name"),
+    "municipalities": RegionSettings(column="AGS", name="Name"),
+    "open_sdg": RegionSettings(column="GeoCode", name="Gebietseinheit"),
+    "wegweiser": RegionSettings(column="AGS", name="Kommune", whole_kreis=True),
+}
 
 
 class MinimumSettings(Strict):
@@ -76,8 +98,10 @@ class RingSettings(Strict):
     id: str
     name: str
     years: tuple[int, ...] = Field(min_length=1)
-    data: str
+    data: str  # a folder, or a store of vintages
+    as_of: datetime.date | None = None  # only of a store: what had been received by the end of this day
     catalogue: str | None = None
+    key_changes: str | None = None  # table of keys that were dissolved or renamed, in the data folder
     main: dict[str, str] = Field(default_factory=dict)
     cities: CitySettings
 
@@ -103,17 +127,25 @@ class SourceSettings(Strict):
     year: str | None = None  # column with the year or the reference date
     value: str | None = None  # column with the figures
     region: str | RegionSettings | None = None
-    leading: tuple[str, ...] = ()  # genesis: names of the columns left of the figures
-    header: tuple[str, ...] = ()  # genesis: names of the header lines, from above
+    leading: tuple[str, ...] = ()  # genesis, labour_agency: names of the columns left of the figures
+    header: tuple[str, ...] = ()  # genesis, labour_agency: names of the header lines, from above
+    sheet: str | None = None  # labour_agency, municipalities: sheet with the table, where the workbook has several
+    keys: dict[str, str] = Field(default_factory=dict)  # wegweiser: AGS by name, where the file has names only
 
     @model_validator(mode="after")
     def _fits_reader(self) -> SourceSettings:
-        if self.reader == "genesis" and not (self.leading and self.header):
+        if self.reader in _NAMED_HEADERS and not (self.leading and self.header):
             raise ValueError(f"die Quelle '{self.id}' braucht 'leading' (Vorspalten) und 'header' (Kopfzeilen)")
-        if self.reader in ("genesis", "tidy") and self.region is None:
+        if self.reader not in (*_REGION, "workbook") and self.region is None:
             raise ValueError(f"die Quelle '{self.id}' braucht 'region' (Spalte mit dem Gebietsschlüssel)")
-        if self.reader in ("genesis", "tidy") and self.year is None:
+        if self.reader not in (*_YEAR, "workbook") and self.year is None:
             raise ValueError(f"die Quelle '{self.id}' braucht 'year' (Spalte mit dem Jahr oder Stichtag)")
+        if self.sheet is not None and self.reader not in _SHEETS:
+            raise ValueError(f"die Quelle '{self.id}' nennt ein Blatt ('sheet'), aber ihre Dateien sind keine Arbeitsmappen")
+        if self.keys and self.reader != "wegweiser":
+            raise ValueError(f"die Quelle '{self.id}' nennt 'keys', das gibt es nur beim Wegweiser Kommune")
+        if self.reader in _NAMED_HEADERS:
+            _unique("Spalte", [*self.leading, *self.header, _VALUE[self.reader]])
         return self
 
     @property
@@ -124,27 +156,27 @@ class SourceSettings(Strict):
     @property
     def file_encoding(self) -> str:
         """Encoding, by default the one usual for the reader."""
-        return self.encoding or _ENCODING.get(self.reader, "utf-8")
+        return self.encoding or ("iso-8859-1" if self.reader == "genesis" else "utf-8")
 
     @property
     def file_separator(self) -> str:
         """Separator, by default the one usual for the reader."""
-        return self.separator or _SEPARATOR.get(self.reader, ",")
+        return self.separator or (";" if self.reader in _GERMAN else ",")
 
     @property
     def file_decimal(self) -> str:
         """Decimal sign, by default the one usual for the reader."""
-        return self.decimal or ("," if self.reader == "genesis" else ".")
+        return self.decimal or ("," if self.reader in _GERMAN else ".")
 
     @property
     def year_column(self) -> str:
         """Column with the year or the reference date."""
-        return self.year or "Year"
+        return self.year or _YEAR.get(self.reader, "Year")
 
     @property
     def value_column(self) -> str | None:
         """Column with the figures, if the source has one for all its series."""
-        return self.value or {"genesis": "Wert", "open_sdg": "Value"}.get(self.reader)
+        return self.value or _VALUE.get(self.reader)
 
 
 class SeriesSettings(Strict):
@@ -280,10 +312,10 @@ class IntakeSettings(Strict):
         return {series.id: series for series in self.series}
 
     def region_of(self, source: SourceSettings) -> RegionSettings:
-        """Region rule of a source; Open-SDG files have a usual one."""
+        """Region rule of a source; most readers have a usual one."""
         if isinstance(source.region, str):
             return self.regions[source.region]
-        return source.region or RegionSettings(column="GeoCode", name="Gebietseinheit")
+        return source.region or _REGION[source.reader]
 
 
 def _unique(what: str, ids: Iterable[str]) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from integstat.intake.problems import Problem, UnreadableFile
 
 LINE = "__line"  # line of the file, from 1
 COLUMN = "__column"  # column of the file, from 1; only where one line holds many figures
+VALUE = "Wert"  # column of the figures in long form
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,69 @@ class Table:
         Decimal sign of the figures.
     problems : tuple of Problem
         What does not stop the reading but should be told.
+    sheet : str
+        Name of the sheet, where the file is a workbook.
     """
 
     file: str
     frame: pd.DataFrame
     decimal: str
     problems: tuple[Problem, ...] = ()
+    sheet: str = ""
 
     def places(self, rows: pd.DataFrame, column: str) -> list[str]:
         """Places of the figures in one column, as a person would look for them."""
         columns = rows[COLUMN].tolist() if COLUMN in self.frame.columns else [column] * len(rows)
+        if self.sheet and COLUMN in self.frame.columns:
+            cells = zip(rows[LINE].tolist(), columns, strict=True)
+            return [f"Blatt '{self.sheet}', Zelle {letters(where)}{line}" for line, where in cells]
         return [f"Zeile {line}, Spalte {where}" for line, where in zip(rows[LINE].tolist(), columns, strict=True)]
+
+
+def letters(column: int) -> str:
+    """Name of a workbook's column, from 1: 'A', …, 'Z', 'AA'."""
+    name = ""
+    while column > 0:
+        column, rest = divmod(column - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name
+
+
+def long_form(
+    rows: Sequence[Sequence[str]],
+    lines: Sequence[int],
+    leading: Mapping[str, int],
+    headers: Mapping[str, Sequence[str]],
+    columns: Sequence[int],
+) -> pd.DataFrame:
+    """Turn rows with many figures into one row per figure.
+
+    Parameters
+    ----------
+    rows : sequence of rows of cells
+        All as wide as the widest column needs.
+    lines : sequence of int
+        Line of each row in the file.
+    leading : mapping of str to int
+        Name and position of every column that is no figure, from 0.
+    headers : mapping of str to sequence of str
+        Name of every header line, and its labels over `columns`.
+    columns : sequence of int
+        Positions of the figures, from 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `leading`, `headers`, `VALUE`, `LINE`, `COLUMN`; cells without blanks around them.
+    """
+    cells = np.array([[cell.strip() for cell in row] for row in rows], dtype=object).reshape(len(rows), -1)
+    frame = pd.DataFrame({name: np.repeat(cells[:, at], len(columns)) for name, at in leading.items()}, dtype=object)
+    for name, labels in headers.items():
+        frame[name] = np.tile(np.array([label.strip() for label in labels], dtype=object), len(rows))
+    frame[VALUE] = cells[:, list(columns)].reshape(-1)
+    frame[LINE] = np.repeat(np.array(lines, dtype=int), len(columns))
+    frame[COLUMN] = np.tile(np.array(columns, dtype=int) + 1, len(rows))
+    return frame
 
 
 def split_csv(text: str, file: str, separator: str) -> tuple[list[list[str]], list[int]]:
@@ -63,16 +117,16 @@ def split_csv(text: str, file: str, separator: str) -> tuple[list[list[str]], li
     start = 1
     try:
         for row in reader:
-            if row and (row[0] or any(cell.strip() for cell in row)):
+            if any(cell.strip() for cell in row):
                 rows.append(row)
                 lines.append(start)
             start = reader.line_num + 1
     except csv.Error as error:
+        what = "ein Anführungszeichen ist nicht geschlossen oder steht an falscher Stelle"
+        if "field larger" in str(error):
+            what = "eine Zelle ist länger, als eine Tabelle sie haben kann (über 131.072 Zeichen)"
         raise UnreadableFile(
-            file,
-            f"Zeile {start}",
-            "ein Anführungszeichen ist nicht geschlossen oder steht an falscher Stelle",
-            "bitte diese Zeile berichtigen oder die Datei neu beschaffen",
+            file, f"Zeile {start}", what, "bitte diese Zeile berichtigen oder die Datei neu beschaffen"
         ) from error
     if not rows:
         raise UnreadableFile(file, "", "die Datei enthält keine einzige Zeile mit Inhalt", "bitte die Datei neu beschaffen")
@@ -105,6 +159,7 @@ def plain_table(text: str, file: str, separator: str, decimal: str) -> Table:
                 f"Zeile {lines[-1]}",
                 "die letzte Zeile endet ohne Zeilenumbruch, die Datei ist vielleicht abgeschnitten",
                 "bitte prüfen, ob sie vollständig ist",
+                check="file_end",
             ),
         )
     return Table(file=file, frame=frame, decimal=decimal, problems=problems)
@@ -151,6 +206,13 @@ def _check_header(header: list[str], raw: list[str], line: int, file: str, separ
         if not name:
             raise UnreadableFile(
                 file, f"{place}, Spalte {position}", "die Spalte hat keine Überschrift", "bitte die Überschrift ergänzen"
+            )
+        if name.startswith("__"):
+            raise UnreadableFile(
+                file,
+                f"{place}, Spalte {position}",
+                f"die Überschrift '{name}' beginnt mit zwei Unterstrichen, das ist vergeben",
+                "bitte die Spalte umbenennen",
             )
         if header.index(name) != position - 1:
             raise UnreadableFile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from integstat.errors import DataError, UsageError
+from integstat.intake.answers import answers_path, read_answers, settle
 from integstat.intake.assemble import assemble
+from integstat.intake.checks.parts import check_parts
+from integstat.intake.checks.rates import check_zero_rates
 from integstat.intake.cities import choose_cities, city_table
 from integstat.intake.context import context_from_series, context_from_workbooks
 from integstat.intake.deliveries import ROW_COLUMNS, count_rows
 from integstat.intake.expressions import parse_expression
-from integstat.intake.files import FileContent, read_once
-from integstat.intake.genesis import read_genesis
+from integstat.intake.files import FileContent, find_files, read_once
+from integstat.intake.key_changes import PART, KeyChanges, follow, read_key_changes
 from integstat.intake.measures import measure_table
-from integstat.intake.open_sdg import read_open_sdg
 from integstat.intake.problems import Problem, UnreadableFile
+from integstat.intake.readers import read_table
 from integstat.intake.regions import classify, key_fault
-from integstat.intake.series import KEY, Series, evaluate_series
+from integstat.intake.series import KEY, Series, evaluate_series, read_year
 from integstat.intake.settings import IntakeSettings, SourceSettings
 from integstat.intake.tables import Table, need_columns
-from integstat.intake.tidy import read_tidy
 from integstat.panel import Context, Panel
 from integstat.tomlfile import line_of
 
 if TYPE_CHECKING:
     from integstat.catalogue.load import Catalogue
     from integstat.intake.workbook import WorkbookDelivery
-
-_READERS = {"genesis": read_genesis, "open_sdg": read_open_sdg, "tidy": read_tidy}
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,18 @@ def take_in(settings: IntakeSettings, config_path: Path, catalogue: Catalogue, d
             continue
         rows, found = count_rows(delivery, used, keys, settings.ring.years)
         frames.append(rows)
-        problems += found
+        problems += [*found, *check_zero_rates(delivery, used, keys)]
     frames += [workbook.rows for workbook in read.workbooks]
     filled = [frame for frame in frames if len(frame)]
     rows = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(ROW_COLUMNS))
     panel, found = assemble(rows, city_table(names), catalogue, settings.ring.years, settings.ring.main)
     context, more = _context(settings, series, read.workbooks, keys)
-    problems = list(dict.fromkeys([*problems, *series.problems, *found, *more]))
+    problems += _parts(settings, read.tables, keys)
+    path = answers_path(root, config_path)
+    answers, kept = read_answers(path, path.name)
+    if kept is not None:
+        read.files[kept.name] = kept
+    problems = settle(dict.fromkeys([*problems, *series.problems, *found, *more]), answers, path.name)
     return Delivery(
         panel=panel,
         context=context,
@@ -154,58 +159,66 @@ def check_definitions(settings: IntakeSettings, config_path: Path, catalogue: Ca
             raise refuse(error, ("delivery", position, "definition")) from error
 
 
-def match_files(root: Path, patterns: Iterable[str]) -> tuple[list[Path], list[str]]:
-    """Files under `root` that fit the patterns, sorted within each; and the patterns that nothing fits."""
-    paths: dict[Path, None] = {}
-    unmatched = []
-    for pattern in patterns:
-        wild = any(sign in pattern for sign in "*?[")
-        found = (
-            sorted(path for path in root.glob(pattern) if path.is_file() and not path.name.startswith(("~$", ".")))
-            if wild
-            else []
-        )
-        if not wild and (root / pattern).exists():
-            found = [root / pattern]
-        if not found:
-            unmatched.append(pattern)
-        paths.update(dict.fromkeys(found))
-    return list(paths), unmatched
-
-
 def _read_sources(settings: IntakeSettings, root: Path, catalogue: Catalogue) -> _Read:
     read = _Read({}, {}, [], [])
+    changes = _key_changes(settings, root, read)
     for source in settings.source:
-        paths, unmatched = match_files(root, source.files)
+        try:
+            found, unmatched = find_files(root, source.files, settings.ring.as_of)
+        except UnreadableFile as error:
+            read.problems.append(error.problem)
+            continue
         for pattern in unmatched:
-            what = f"zu '{pattern}' gibt es keine Datei (Quelle '{source.id}')"
-            read.problems.append(
-                Problem("error", pattern, "", what, "bitte die Datei in den Datenordner legen oder 'file' berichtigen")
-            )
+            read.problems.append(_no_file(pattern, f"Quelle '{source.id}'"))
         tables = []
-        for path in paths:
-            name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+        for one in found:
             try:
-                file = read.files.get(name) or read_once(path, name)
-                read.files[name] = file
+                file = read.files.get(one.name) or read_once(one.path, one.name, one.sha256)
+                read.files[one.name] = file
                 if source.reader == "workbook":
                     _add_workbook(read, file, catalogue)
                 else:
-                    tables.append(_table(settings, source, file, read.problems))
+                    tables.append(_table(settings, source, file, changes, read.problems))
             except UnreadableFile as error:
                 read.problems.append(error.problem)
-        if source.reader != "workbook" and not unmatched and len(tables) == len(paths):
+        if source.reader != "workbook" and not unmatched and len(tables) == len(found):
             read.tables[source.id] = tables
     return read
 
 
-def _table(settings: IntakeSettings, source: SourceSettings, file: FileContent, problems: list[Problem]) -> Table:
+def _key_changes(settings: IntakeSettings, root: Path, read: _Read) -> KeyChanges:
+    """Read the table of renamed and dissolved keys, as of the last year, where the ring names one."""
+    if settings.ring.key_changes is None:
+        return KeyChanges("", {})
+    try:
+        found, unmatched = find_files(root, [settings.ring.key_changes], settings.ring.as_of)
+        if unmatched:
+            read.problems.append(_no_file(settings.ring.key_changes, "[ring]", "key_changes"))
+            return KeyChanges("", {})
+        file = read_once(found[0].path, found[0].name, found[0].sha256)
+        read.files[file.name] = file
+        return read_key_changes(file).until(settings.ring.years[-1])
+    except UnreadableFile as error:
+        read.problems.append(error.problem)
+        return KeyChanges("", {})
+
+
+def _no_file(pattern: str, source: str, key: str = "file") -> Problem:
+    what = f"zu '{pattern}' gibt es keine Datei ({source})"
+    mend = f"bitte die Datei in den Datenordner legen oder '{key}' berichtigen"
+    return Problem("error", pattern, "", what, mend, check="file_missing")
+
+
+def _table(
+    settings: IntakeSettings, source: SourceSettings, file: FileContent, changes: KeyChanges, problems: list[Problem]
+) -> Table:
     """Read a table and tell every row its city in the column `KEY`."""
-    table = _READERS[source.reader](file, source)
+    table = read_table(file, source)
     rule = settings.region_of(source)
     need_columns(table, [rule.column, source.year_column, *([rule.name] if rule.name else [])])
     keys, found = classify(table, rule)
-    problems += [*table.problems, *found]
+    keys, moved = follow(table, keys, rule, changes)
+    problems += [*table.problems, *found, *moved]
     table.frame[KEY] = keys
     return table
 
@@ -219,7 +232,9 @@ def _add_workbook(read: _Read, file: FileContent, catalogue: Catalogue) -> None:
     if same:
         what = f"die Stadt {delivery.city} hat schon eine Arbeitsmappe geliefert ({same[0].file})"
         read.problems.append(
-            Problem("error", file.name, "AGS", what, "bitte eine der beiden Mappen entfernen", city=delivery.city)
+            Problem(
+                "error", file.name, "AGS", what, "bitte eine der beiden Mappen entfernen", city=delivery.city, check="city_twice"
+            )
         )
         return
     read.workbooks.append(delivery)
@@ -230,7 +245,8 @@ def _cities(settings: IntakeSettings, read: _Read) -> tuple[dict[str, str], list
     if cities.source is None:
         names = {book.city: book.city_name or book.city for book in read.workbooks if book.city and key_fault(book.city) is None}
         if not names:
-            return {}, [Problem("error", "", "Städteliste", "keine Arbeitsmappe nennt eine Stadt", "bitte die Mappen prüfen")]
+            what = "keine Arbeitsmappe nennt eine Stadt"
+            return {}, [Problem("error", "", "Städteliste", what, "bitte die Mappen prüfen", check="city_list")]
         return names, []
     if cities.source not in read.tables:
         return {}, []  # the source's own error is already there
@@ -289,6 +305,21 @@ def _context(
         return None, []
     context = {city: book.context for city, book in known.items()}
     return context_from_workbooks(context, settings.ring.years[0], {city: book.file for city, book in known.items()})
+
+
+def _parts(settings: IntakeSettings, tables: dict[str, list[Table]], cities: Sequence[str]) -> list[Problem]:
+    """Hold wholes against their parts in the tables, and tell what concerns the ring's cities and years."""
+    problems = []
+    for source_id, some in tables.items():
+        source = _source(settings, source_id)
+        mine = [spec for spec in settings.series if spec.source == source_id]
+        values = list(dict.fromkeys(value for spec in mine if (value := spec.value or source.value_column)))
+        years = {spec.data_year(year) for spec in mine for year in settings.ring.years}
+        for table in some:
+            held = [value for value in values if value in table.frame.columns]
+            texts = {str(text) for text in table.frame[source.year_column].unique() if read_year(str(text)) in years}
+            problems += check_parts(table, held, PART if PART in table.frame else KEY, source.year_column, set(cities), texts)
+    return problems
 
 
 def _names(*texts: str) -> list[str]:

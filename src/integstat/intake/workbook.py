@@ -20,6 +20,8 @@ from integstat.intake.workbook_cells import read_figure
 from integstat.intake.workbook_open import open_workbook
 from integstat.intake.workbook_sheet import DeliveredRow, Seen, read_field
 
+_NOT_INPUT = (layout.GUIDE, layout.REGISTER, layout.REPLY)
+
 
 class Definitions(Protocol):
     """What the reader asks of a catalogue."""
@@ -42,7 +44,8 @@ class WorkbookDelivery:
     rows : pandas.DataFrame
         Columns `ROW_COLUMNS`: `city`, `definition` (`indicator.definition`), `group` (`target`, `reference`), `year`,
         `part` (`numerator`, `denominator`), `value` (NaN where no number stands), `code` (see `integstat.panel.CODES`),
-        `note`, `file`, `place` ("Blatt 'Arbeit', Zelle I7"). Definitions left wholly empty are not delivered and not there.
+        `note`, `file`, `place` ("Blatt 'Arbeit', Zelle I7"), and `step`: the number to whose multiples the figure is rounded by
+        the city's own word (1: exact, 0: not said). Definitions left wholly empty are not delivered and not there.
     context : dict of str to float
         Features with a number, by id.
     problems : list of Problem
@@ -51,6 +54,10 @@ class WorkbookDelivery:
         Datenstand, as the city wrote it.
     measures : tuple of Measure
         What the city says it does; empty where the workbook names no city.
+    contact : str
+        Ansprechperson, as the city wrote it.
+    untouched : bool
+        Whether it is a workbook of the ring in which no figure, feature or remark was entered.
 
     Notes
     -----
@@ -65,6 +72,8 @@ class WorkbookDelivery:
     problems: list[Problem]
     vintage: str = ""
     measures: tuple[Measure, ...] = ()
+    contact: str = ""
+    untouched: bool = False
 
 
 def read_workbook(path: Path, content: bytes, catalogue: Definitions, *, name: str | None = None) -> WorkbookDelivery:
@@ -108,6 +117,7 @@ class _Guide:
     city: str = ""
     city_name: str = ""
     vintage: str = ""
+    contact: str = ""
     cells: dict[str, Any] = field(default_factory=dict)
 
 
@@ -118,9 +128,10 @@ class _Reader:
         self._catalogue = catalogue
         self._problems: list[Problem] = []
         self._checked: dict[str, bool] = {}
+        self._entered = False
 
     def _tell(self, severity: Severity, place: str, what: str, mend: str, definition: str = "") -> None:
-        self._problems.append(Problem(severity, self._file, place, what, mend, definition=definition))
+        self._problems.append(Problem(severity, self._file, place, what, mend, definition=definition, check="workbook"))
 
     def read(self) -> WorkbookDelivery:
         guide = self._find_guide()
@@ -129,13 +140,14 @@ class _Reader:
             return self._delivery(guide, [], {}, [])
         assert register is not None
         self._read_guide(guide, register)
-        inputs = [sheet for title, sheet in self._sheets.items() if title not in (layout.GUIDE, layout.REGISTER)]
+        inputs = [sheet for title, sheet in self._sheets.items() if title not in _NOT_INPUT]
         found, problems = locate(inputs, register, self._file)
         self._problems += problems
         context = self._context(found.pop(layout.CONTEXT_ANCHOR, None), register)
         measures = self._measures(found.pop(layout.MEASURES_ANCHOR, None), register)
         rows = self._fields(found, register)
-        return self._delivery(guide, rows, context, measures)
+        delivery = self._delivery(guide, rows, context, measures)
+        return dataclasses.replace(delivery, untouched=bool(found) and not self._touched(guide, measures))
 
     def _delivery(
         self,
@@ -147,14 +159,21 @@ class _Reader:
         problems = [dataclasses.replace(problem, city=guide.city) for problem in self._problems]
         frame = _frame(rows if guide.city else [], guide.city, self._file)
         told = tuple(measures) if guide.city else ()
-        return WorkbookDelivery(self._file, guide.city, guide.city_name, frame, context, problems, guide.vintage, told)
+        words = guide.vintage, told, guide.contact
+        return WorkbookDelivery(self._file, guide.city, guide.city_name, frame, context, problems, *words)
+
+    def _touched(self, guide: _Guide, measures: list[Measure]) -> bool:
+        """Whether anything was entered, or might have been where it could not be read."""
+        beside = ("", f"Blatt '{layout.GUIDE}'")  # that there is no figure and no AGS is no entry
+        faults = [one for one in self._problems if one.severity == "error" and one.place.partition(",")[0] not in beside]
+        return self._entered or bool(faults) or bool(measures and not guide.city)
 
     def _find_guide(self) -> _Guide:
         guide = _Guide()
         sheet = self._sheets.get(layout.GUIDE)
         if sheet is None:
             return guide
-        names = (layout.GUIDE_SCHEMA, layout.GUIDE_CITY, layout.GUIDE_CITY_NAME, layout.GUIDE_VINTAGE)
+        names = (layout.GUIDE_SCHEMA, layout.GUIDE_CITY, layout.GUIDE_CITY_NAME, layout.GUIDE_VINTAGE, layout.GUIDE_CONTACT)
         for row in range(1, min(sheet.max_row, layout.MAX_ROWS) + 1):
             anchor = tidy(sheet.cell(row=row, column=1).value)
             if anchor in names and anchor not in guide.cells:
@@ -180,8 +199,8 @@ class _Reader:
                 self._tell("error", "", what, "bitte die Vorlage des Rings ausfüllen")
             return False
         schema = guide.schema or register.schema
-        if schema != layout.SCHEMA or register.schema != layout.SCHEMA:
-            other = schema if schema != layout.SCHEMA else register.schema
+        if schema not in layout.READABLE or register.schema not in layout.READABLE:
+            other = schema if schema not in layout.READABLE else register.schema
             place = f"Blatt '{layout.GUIDE}'"
             if layout.GUIDE_SCHEMA in guide.cells:
                 place = f"{place}, Zelle {guide.cells[layout.GUIDE_SCHEMA].coordinate}"
@@ -196,6 +215,7 @@ class _Reader:
             return
         guide.city_name = self._guide_text(guide, layout.GUIDE_CITY_NAME)
         guide.vintage = self._guide_text(guide, layout.GUIDE_VINTAGE)
+        guide.contact = self._guide_text(guide, layout.GUIDE_CONTACT)
         if layout.GUIDE_CITY not in guide.cells:
             self._tell("error", where, "die Zelle mit dem AGS fehlt", "bitte das Blatt aus der Vorlage wiederherstellen")
             return
@@ -248,6 +268,7 @@ class _Reader:
             self._problems += sheet.problems
             rows += [(one.title, row) for row in sheet.rows]
             filled |= sheet.filled
+            self._entered |= sheet.filled or sheet.remarked
         self._deleted(found, register, seen)
         broken = any(problem.severity == "error" for problem in self._problems[before:])
         if found and not filled and not broken:
@@ -297,6 +318,7 @@ class _Reader:
                 self._tell("error", where, what, "bitte eine der beiden Zeilen löschen")
             else:
                 figure = read_figure(cell, below_zero=True)
+                self._entered |= not figure.blank
                 if figure.fault is not None:
                     self._tell("error", where, *figure.fault)
                 elif figure.code in ("value", "nothing"):
@@ -326,8 +348,9 @@ def _frame(rows: list[tuple[str, DeliveredRow]], city: str, file: str) -> pd.Dat
             "note": row.note,
             "file": file,
             "place": f"Blatt '{sheet}', Zelle {cell}",
+            "step": row.step,
         }
         for sheet, row in rows
         for year, (figure, cell) in row.figures.items()
     ]
-    return pd.DataFrame(records, columns=list(ROW_COLUMNS))
+    return pd.DataFrame(records, columns=[*ROW_COLUMNS, "step"])

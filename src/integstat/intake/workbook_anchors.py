@@ -191,7 +191,11 @@ def locate(sheets: Iterable[Any], register: Register, file: str) -> tuple[dict[s
         if sheet.max_row > layout.MAX_ROWS or sheet.max_column > layout.MAX_COLUMNS:
             what = f"das Blatt reicht bis Zelle {layout.cell_name(sheet.max_row, sheet.max_column)}"
             mend = "bitte die überzähligen Zeilen und Spalten löschen (nicht nur leeren)"
-            problems.append(Problem(_weight(sheet.title == layout.MEASURES and bool(register.topics)), file, where, what, mend))
+            problems.append(
+                Problem(
+                    _weight(sheet.title == layout.MEASURES and bool(register.topics)), file, where, what, mend, check="workbook"
+                )
+            )
             too_long.add(sheet.title)
             continue
         anchored = find_anchors(sheet)
@@ -202,21 +206,24 @@ def locate(sheets: Iterable[Any], register: Register, file: str) -> tuple[dict[s
         if name in found:
             what = f"das Blatt ist eine Kopie von '{found[name].title}'"
             severity = _weight(name == layout.MEASURES_ANCHOR)
-            problems.append(Problem(severity, file, where, what, "bitte eines der beiden Blätter löschen"))
+            problems.append(Problem(severity, file, where, what, "bitte eines der beiden Blätter löschen", check="workbook"))
             continue
         found[name] = one
         if sheet.title != wanted[name]:
             what = f"das Blatt hieß in der Vorlage '{wanted[name]}', es wird trotzdem gelesen"
-            problems.append(Problem("hint", file, where, what, "bitte Blätter nicht umbenennen"))
+            problems.append(Problem("hint", file, where, what, "bitte Blätter nicht umbenennen", check="workbook"))
         if sheet.sheet_state != "visible":
             what = "das Blatt ist ausgeblendet, es wird trotzdem gelesen"
-            problems.append(Problem("hint", file, where, what, "bitte einblenden und nachsehen, ob die Zahlen stimmen"))
+            problems.append(
+                Problem("hint", file, where, what, "bitte einblenden und nachsehen, ob die Zahlen stimmen", check="workbook")
+            )
     for name, title in wanted.items():
         if name not in found and title not in too_long:
             problems.append(_lost(title, strangers.pop(title, None), file))
     for title in strangers:
         what = "das Blatt gehört nicht zur Vorlage und wird nicht gelesen"
-        problems.append(Problem("hint", file, f"Blatt '{title}'", what, "nichts zu tun, wenn dort keine Zahlen des Rings stehen"))
+        mend = "nichts zu tun, wenn dort keine Zahlen des Rings stehen"
+        problems.append(Problem("hint", file, f"Blatt '{title}'", what, mend, check="workbook"))
     return found, problems
 
 
@@ -237,7 +244,7 @@ def _lost(title: str, sheet: Any, file: str) -> Problem:
             f"die ausgeblendete Zeile {layout.ANCHOR_ROW} mit den Kennungen fehlt",
             f"bitte die {entries} in eine frische Vorlage übertragen",
         )
-    return Problem(_weight(measures), file, f"Blatt '{title}'", what, mend)
+    return Problem(_weight(measures), file, f"Blatt '{title}'", what, mend, check="workbook")
 
 
 def check_labels(key: RowKey, shown: tuple[str, ...], register: Register) -> tuple[str, str, bool] | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from integstat.catalogue.schema import DefinitionEntry, IndicatorEntry
+from integstat.catalogue.schema import DefinitionEntry, IndicatorEntry, Kind
 from integstat.intake import workbook_layout as layout
 from integstat.intake.measures import Measure
 from integstat.intake.numbers import SIGNS
 from integstat.intake.workbook_layout import RowPlan, Topic
 
 CountKey = tuple[str, str, int, str]  # definition id, group, year, part
+RowCounts = Mapping[tuple[str, str, str], "Count"]  # by definition id, group, part
 Count = float | str  # a number or a sign
 
 
@@ -26,7 +27,7 @@ class Block:
     rows: list[RowPlan]
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """Kind of count, which says whether only whole numbers make sense."""
         return self.definition.kind or self.indicator.kind
 
@@ -50,6 +51,11 @@ class Content:
     topics : tuple of Topic
         What a measure may belong to.
     measures : tuple of Measure
+    last : mapping
+        What the city delivered last, by definition, group and part: number or sign.
+    last_year : int or None
+        The year it stands for.
+    contact : str
     """
 
     ring_name: str
@@ -62,6 +68,9 @@ class Content:
     context: dict[str, float]
     topics: tuple[Topic, ...] = ()
     measures: tuple[Measure, ...] = ()
+    last: RowCounts = field(default_factory=dict)
+    last_year: int | None = None
+    contact: str = ""
 
     @property
     def fields(self) -> list[str]:
@@ -84,7 +93,7 @@ def blocks_of(
     return sorted(blocks, key=lambda block: order[block.field])
 
 
-def usual_figure(key: CountKey, value: Count) -> Count:
+def usual_figure(key: tuple[object, ...], value: Count) -> Count:
     """Return the number, or the sign in its usual form."""
     if isinstance(value, str):
         if value.strip() not in SIGNS:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from integstat.catalogue.schema import DefinitionEntry, IndicatorEntry
 from integstat.intake.deliveries import PART_DE, PARTS, Part
 
-SCHEMA = "integstat-mappe-1"  # version of this layout; stands in the workbook
+SCHEMA = "integstat-mappe-2"  # version of this layout; stands in the workbook
+READABLE = ("integstat-mappe-1", SCHEMA)
 
 GUIDE = "Anleitung"
 CONTEXT = "Kontext"
 MEASURES = "Maßnahmen"
 REGISTER = "Kennungen"
+REPLY = "Rückmeldung"  # what was found, in a workbook that goes back to its city
 
 # anchors in the hidden column A of the guide
 GUIDE_SCHEMA = "schema"
@@ -43,6 +45,17 @@ CONTEXT_ANCHOR = "integstat-kontext"
 MEASURES_ANCHOR = "integstat-massnahmen"
 GROUP_ANCHOR, PART_ANCHOR, LABEL_ANCHOR, NOTE_ANCHOR, VALUE_ANCHOR = "group", "part", "label", "note", "value"
 YEAR_PREFIX, RATE_PREFIX = "year ", "rate "
+LAST_ANCHOR, HINT_ANCHOR, EXACT_ANCHOR, EXAMPLE_ANCHOR = "last", "hint", "exact", "example"  # for people, never read
+PRECISION_ANCHOR, OTHER_ANCHOR = "precision", "other definition"
+AFTER_RATES = (  # columns right of the rates, in this order
+    LAST_ANCHOR,
+    HINT_ANCHOR,
+    EXACT_ANCHOR,
+    EXAMPLE_ANCHOR,
+    PRECISION_ANCHOR,
+    OTHER_ANCHOR,
+    NOTE_ANCHOR,
+)
 
 # columns of the sheet of measures, from 1; the first holds the topic, and its anchor is `MEASURES_ANCHOR`
 MEASURE_ANCHORS = ("title", "description", "since", "link")
@@ -63,11 +76,13 @@ SIGN_OF_CODE = {
 SIGN_MEANING_DE = {
     "-": "nichts vorhanden, genau null",
     ".": "bekannt, aber geheim zu halten",
-    "<3": "kleiner als 3 (eins oder zwei)",
+    "<3": "kleiner als 3 (null, eins oder zwei)",
     "/": "zu wenige Fälle, die Zahl wäre zu unsicher",
     "x": "die Angabe ist hier nicht sinnvoll",
     "…": "nicht geliefert, Angabe fehlt oder kommt später",
 }
+PRECISION_DE = {"genau": 1, "auf 5 gerundet": 5, "auf 10 gerundet": 10, "auf 100 gerundet": 100}  # multiples of
+OTHER_LONGEST = 300  # characters
 FIELD_LABEL = "Handlungsfeld "
 GROUP_NAME_DE = {"target": "Zielgruppe", "reference": "Vergleichsgruppe"}
 ALLOWED_DE = "eine Zahl ab 0 oder eines der Zeichen " + " ".join(SIGN_OF_CODE.values())
@@ -176,7 +191,7 @@ def sheet_names(field_names: Mapping[str, str], fields: Iterable[str]) -> dict[s
     dict of str to str
         Name of the sheet by field id.
     """
-    taken = {name.casefold() for name in (GUIDE, CONTEXT, MEASURES, REGISTER, "History")}
+    taken = {name.casefold() for name in (GUIDE, CONTEXT, MEASURES, REGISTER, REPLY, "History")}
     names: dict[str, str] = {}
     for field in fields:
         clean = " ".join(_FORBIDDEN.sub(" ", field_names[field]).split()).strip("'") or field
@@ -194,9 +209,9 @@ def rate_column(years: Sequence[int], year: int) -> int:
     return FIRST_YEAR + len(years) + list(years).index(year)
 
 
-def note_column(years: Sequence[int]) -> int:
-    """Column (from 1) of the remarks: the last one."""
-    return FIRST_YEAR + 2 * len(years)
+def column_after(years: Sequence[int], anchor: str) -> int:
+    """Column (from 1) of one of `AFTER_RATES`."""
+    return FIRST_YEAR + 2 * len(years) + AFTER_RATES.index(anchor)
 
 
 def column_letters(column: int) -> str:

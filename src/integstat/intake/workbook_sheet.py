@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from integstat.intake import workbook_layout as layout
 from integstat.intake.problems import Problem, Severity, enumerate_some
 from integstat.intake.workbook_anchors import Anchored, Register, check_labels, name_row, row_key, tidy
+from integstat.intake.workbook_beside import check_precision, read_beside, set_aside
 from integstat.intake.workbook_cells import Figure, read_figure
 from integstat.intake.workbook_layout import RowKey
 
@@ -25,12 +25,15 @@ class DeliveredRow:
     figures : dict of int to (Figure, str)
         Figure and the name of its cell, by year.
     note : str
-        The remark beside them; it stands for every year of the row.
+        What stands beside them in words; for every year of the row.
+    step : int
+        Number to whose multiples they are rounded, by the city's own word; 1: exact, 0: not said.
     """
 
     key: RowKey
     figures: dict[int, tuple[Figure, str]]
     note: str
+    step: int = 0
 
 
 @dataclass
@@ -43,12 +46,15 @@ class FieldSheet:
         Definitions left wholly empty are not among them.
     problems : list of Problem
     filled : bool
-        Whether any cell holds anything.
+        Whether any cell for a figure holds anything.
+    remarked : bool
+        Whether anything stands beside the figures.
     """
 
     rows: list[DeliveredRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     filled: bool = False
+    remarked: bool = False
 
 
 def read_field(anchored: Anchored, register: Register, file: str, known: Callable[[str], bool], seen: Seen) -> FieldSheet:
@@ -84,9 +90,9 @@ class _FieldReader:
         self._years: dict[int, int] = {}  # column by year
         self._merged: set[tuple[int, int]] = set()
 
-    def _tell(self, severity: Severity, where: str, what: str, mend: str, definition: str = "") -> None:
+    def _tell(self, severity: Severity, where: str, what: str, mend: str, definition: str = "", check: str = "workbook") -> None:
         place = f"Blatt '{self._at.title}'" + (f", {where}" if where else "")
-        self._out.problems.append(Problem(severity, self._file, place, what, mend, definition=definition))
+        self._out.problems.append(Problem(severity, self._file, place, what, mend, definition=definition, check=check))
 
     def read(self) -> FieldSheet:
         if not self._columns():
@@ -222,6 +228,7 @@ class _FieldReader:
         delivered = [self._read_row(row, key) for row, key in rows]
         begun = {one.key.definition for one in delivered if not all(figure.blank for figure, _ in one.figures.values())}
         self._out.filled = bool(begun)
+        self._out.remarked = any(one.note or one.step for one in delivered)
         empty = list(dict.fromkeys(one.key.definition for one in delivered if one.key.definition not in begun))
         self._out.rows = [one for one in delivered if one.key.definition in begun]
         if not begun and delivered:
@@ -239,13 +246,23 @@ class _FieldReader:
                 if len(blank) == 1
                 else f"{len(blank)} leere Zellen gelten als nicht geliefert"
             )
-            self._tell("doubt", _listed("Zelle", "Zellen", blank), what, "bitte die Zahl oder ein Zeichen eintragen, etwa '…'")
+            self._tell(
+                "doubt",
+                _listed("Zelle", "Zellen", blank),
+                what,
+                "bitte die Zahl oder ein Zeichen eintragen, etwa '…'",
+                check="cell_blank",
+            )
         as_text = [name for figure, name in cells if figure.as_text]
         if as_text:
             verb = "Zahl steht als Text da und wurde" if len(as_text) == 1 else "Zahlen stehen als Text da und wurden"
             what = f"{len(as_text)} {verb} mit Komma als Dezimalzeichen gelesen"
             self._tell(
-                "hint", _listed("Zelle", "Zellen", as_text), what, "bitte nachsehen, ob das stimmt, und als Zahl eintragen"
+                "hint",
+                _listed("Zelle", "Zellen", as_text),
+                what,
+                "bitte nachsehen, ob das stimmt, und als Zahl eintragen",
+                check="cell_text",
             )
 
     def _read_row(self, row: int, key: RowKey) -> DeliveredRow:
@@ -257,20 +274,13 @@ class _FieldReader:
                 continue
             figure = read_figure(self._at.cell(row, column))
             if figure.fault is not None:
-                self._tell("error", f"Zelle {name}", *figure.fault, key.definition)
+                self._tell("error", f"Zelle {name}", *figure.fault, key.definition, "cell")
             figures[year] = figure, name
-        return DeliveredRow(key, figures, self._note(row))
-
-    def _note(self, row: int) -> str:
-        column = self._at.columns.get(layout.NOTE_ANCHOR)
-        if column is None:
-            return ""
-        cell: Any = self._at.cell(row, column)
-        if cell.data_type in ("f", "e"):
-            what = "die Bemerkung ist eine Formel und wird übergangen"
-            self._tell("hint", f"Zelle {layout.cell_name(row, column)}", what, "bitte als Text eintragen, ohne '=' am Anfang")
-            return ""
-        return tidy(cell.value)
+        beside, problems = read_beside(self._at, row, self._file)
+        problems += check_precision(figures, beside, self._at, key, self._file)
+        figures, found = set_aside(figures, beside, self._at, row, key, self._file)
+        self._out.problems += [*problems, *found]
+        return DeliveredRow(key, figures, beside.note, beside.step)
 
 
 def _listed(one: str, many: str, names: Iterable[str]) -> str:

@@ -16,45 +16,32 @@ from integstat.catalogue.schema import DefinitionEntry, IndicatorEntry
 from integstat.errors import UsageError
 from integstat.intake import workbook_layout as layout
 from integstat.intake.measures import Measure
-from integstat.intake.workbook_content import Block, Content, Count, CountKey, blocks_of, check_content, usual_figure
-from integstat.intake.workbook_layout import RowPlan
-from integstat.intake.workbook_look import GREY, HEAD, INPUT, LINE, LINE_HEIGHT, RED, lines
+from integstat.intake.workbook_content import Content, Count, CountKey, RowCounts, blocks_of, check_content, usual_figure
+from integstat.intake.workbook_fields import write_field, write_figure
+from integstat.intake.workbook_look import GREY, HEAD, LINE_HEIGHT, Styles, lines
 from integstat.intake.workbook_measures import write_measures
-from integstat.intake.workbook_rules import (
-    above_rule,
-    ags_validation,
-    context_validation,
-    count_validation,
-    rate_formula,
-    rate_value,
-)
+from integstat.intake.workbook_rules import ags_validation, context_validation
 
+_A3, _A4 = 8, 9  # numbers of paper sizes in Excel
 _CREATED = datetime.datetime(2000, 1, 1)  # in every workbook: the same figures give the same bytes
 _GUIDE_STEPS = (
+    "Die Mappe lässt sich mit Excel und mit LibreOffice ausfüllen und als .xlsx oder .ods speichern.",
     "Bitte zuerst oben AGS, Stadt, Ansprechperson und Datenstand prüfen oder eintragen. Der AGS ist Text mit führender Null.",
     "Für jedes Handlungsfeld gibt es ein Blatt. Die gelben Zellen sind auszufüllen, alles andere ist gesperrt.",
     "Jede Zeile ist eine Grundzahl: Zähler oder Nenner einer Definition für eine Gruppe.",
     "Bitte Anzahlen eintragen, keine Quoten und keine Prozentwerte; die Quote rechnet die Mappe selbst.",
     "Bitte Zahlen eintippen oder nur als Werte einfügen: Formeln und Verknüpfungen werden nicht gelesen.",
     "Wo keine Zahl stehen kann, bitte eines der Zeichen unten eintragen statt die Zelle leer zu lassen.",
+    "Was genau zu zählen ist, mit Stichtag und Quelle, steht beim Anklicken einer gelben Zelle da und in der Spalte 'Was genau'.",
+    "Sind die Zahlen einer Zeile gerundet, bitte in der Spalte Genauigkeit wählen, auf welche Vielfachen.",
+    "Ist etwas anderes gezählt als verlangt, bitte unter Abweichende Definition sagen, was; verglichen wird es dann nicht.",
+    "Der Hinweis 'Sprung: bitte prüfen' heißt: eine Zahl liegt weit weg von der des Vorjahres oder der letzten Lieferung.",
     "Eine Definition, die Ihre Stadt gar nicht liefert, darf ganz leer bleiben.",
     "Im Blatt Maßnahmen kann Ihre Stadt sagen, was sie unternimmt; das ist freiwillig und ändert keine Zahl.",
     "Hinweise zu einer Zahl gehören in die Spalte Bemerkung, nicht in die Zelle mit der Zahl.",
     "Bitte keine Zeilen, Spalten oder Blätter einfügen, löschen, umbenennen, sortieren oder verbinden.",
     "Den Schrägstrich nimmt Excel an, wenn die Zelle vorher mit F2 geöffnet wird.",
 )
-_WIDTHS = {
-    layout.DEFINITION: 18,
-    layout.GROUP: 9,
-    layout.PART: 11,
-    layout.INDICATOR_DE: 27,
-    layout.DEFINITION_DE: 33,
-    layout.COUNT_DE: 33,
-    layout.GROUP_DE: 16,
-    layout.PART_NAME_DE: 8,
-}
-_YEAR_WIDTH, _RATE_WIDTH, _NOTE_WIDTH = 12, 11, 40
-_RATE_FORMAT = {"percent": "0.0 %", "per_1000": '0.0 "‰"'}
 
 
 def write_workbook(
@@ -71,6 +58,9 @@ def write_workbook(
     context: Mapping[str, float] | None = None,
     context_names: Mapping[str, str] | None = None,
     measures: Sequence[Measure] = (),
+    last: RowCounts | None = None,
+    last_year: int | None = None,
+    contact: str = "",
 ) -> None:
     """Write a workbook; `path` holds either the whole of it or what it held before.
 
@@ -95,6 +85,13 @@ def write_workbook(
         German label by feature id; a row each. Without any feature there is no context sheet.
     measures : sequence of Measure
         What is known of the city's measures; the sheet for them is there in any case.
+    last : mapping, optional
+        What the city delivered last, by (`indicator.definition`, group, part): number or sign, shown beside the inputs and
+        not to be changed. Rows that are not in the workbook are passed over.
+    last_year : int, optional
+        The year it stands for.
+    contact : str
+        Ansprechperson, as known.
 
     Raises
     ------
@@ -119,6 +116,9 @@ def write_workbook(
         context=context,
         context_names=context_names,
         measures=measures,
+        last=last,
+        last_year=last_year,
+        contact=contact,
     )
     temporary = None
     try:
@@ -147,6 +147,9 @@ def workbook_bytes(
     context: Mapping[str, float] | None = None,
     context_names: Mapping[str, str] | None = None,
     measures: Sequence[Measure] = (),
+    last: RowCounts | None = None,
+    last_year: int | None = None,
+    contact: str = "",
 ) -> bytes:
     """Return the workbook's bytes; parameters and errors as in `write_workbook`."""
     figures = {key: usual_figure(key, value) for key, value in (counts or {}).items()}
@@ -163,6 +166,9 @@ def workbook_bytes(
         context=dict(context or {}),
         topics=tuple(layout.plan_topics([block.indicator for block in blocks], field_names)),
         measures=tuple(measures),
+        last={key: usual_figure(key, value) for key, value in (last or {}).items()},
+        last_year=last_year,
+        contact=contact,
     )
     check_content(content)
     buffer = io.BytesIO()
@@ -179,24 +185,16 @@ class _Writer:
     def __init__(self, book: Any, content: Content) -> None:
         self._book = book
         self._content = content
-        self._styles: dict[tuple[tuple[str, Any], ...], Any] = {}
-        self._warning = book.add_format({"bg_color": RED})
-
-    def _style(self, **properties: Any) -> Any:
-        full = {"font_name": "Calibri", "font_size": 11, "valign": "top", **properties}
-        key = tuple(sorted(full.items()))
-        if key not in self._styles:
-            self._styles[key] = self._book.add_format(full)
-        return self._styles[key]
-
-    def _input(self, **properties: Any) -> Any:
-        return self._style(locked=False, bg_color=INPUT, border=1, border_color=LINE, **properties)
+        self._styles = Styles(book)
+        self._style, self._input = self._styles.locked, self._styles.entry
 
     def write(self, names: Mapping[str, str]) -> None:
         """Write all sheets: guide, fields, context, measures, register."""
         self._guide()
         for field, name in names.items():
-            self._field(field, name)
+            sheet = self._book.add_worksheet(name)
+            write_field(sheet, self._content, field, name, self._styles)
+            self._finish(sheet, paper=_A3)
         if self._content.features:
             self._context()
         measures = self._book.add_worksheet(layout.MEASURES)
@@ -218,7 +216,7 @@ class _Writer:
             (layout.GUIDE_RING, "Vergleichsring", self._content.ring_name, locked),
             (layout.GUIDE_CITY, "AGS (als Text)", self._content.city, text),
             (layout.GUIDE_CITY_NAME, "Stadt", self._content.city_name, text),
-            (layout.GUIDE_CONTACT, "Ansprechperson", "", text),
+            (layout.GUIDE_CONTACT, "Ansprechperson", self._content.contact, text),
             (layout.GUIDE_VINTAGE, "Datenstand", "", text),
         )
         row = 2
@@ -247,91 +245,6 @@ class _Writer:
             sheet.write_string(row, 2, meaning, wrap)
         self._finish(sheet, landscape=False)
 
-    def _field(self, field: str, name: str) -> None:
-        years = self._content.years
-        note = layout.note_column(years)
-        sheet = self._book.add_worksheet(name)
-        for column, width in _WIDTHS.items():
-            hidden = {"hidden": True} if column in (layout.GROUP, layout.PART) else {}
-            sheet.set_column(column - 1, column - 1, width, None, hidden)
-        sheet.set_column(layout.FIRST_YEAR - 1, layout.FIRST_YEAR + len(years) - 2, _YEAR_WIDTH)
-        sheet.set_column(layout.FIRST_YEAR + len(years) - 1, note - 2, _RATE_WIDTH)
-        sheet.set_column(note - 1, note - 1, _NOTE_WIDTH)
-        sheet.write_string(layout.TITLE_ROW - 1, 0, f"Handlungsfeld {name}", self._style(bold=True, font_size=14))
-        hint = f"Bitte die gelben Zellen ausfüllen: {layout.ALLOWED_DE} (Bedeutung im Blatt {layout.GUIDE})"
-        sheet.write_string(layout.HELP_ROW - 1, 0, hint, self._style(font_color=GREY))
-        self._headers(sheet, field)
-        row = layout.FIRST_ROW
-        for block in self._content.blocks:
-            if block.field == field:
-                row = self._block(sheet, block, row)
-        sheet.freeze_panes(layout.FIRST_ROW - 1, layout.INDICATOR_DE)
-        sheet.repeat_rows(layout.HEADER_ROW - 1)
-        self._finish(sheet)
-
-    def _headers(self, sheet: Any, field: str) -> None:
-        """Write the hidden row of anchors and the row of headings below it."""
-        years = self._content.years
-        anchors = [f"{layout.FIELD_PREFIX}{field}", layout.GROUP_ANCHOR, layout.PART_ANCHOR]
-        anchors += [f"{layout.LABEL_ANCHOR} {position}" for position in range(1, len(layout.LABELS) + 1)]
-        anchors += [f"{layout.YEAR_PREFIX}{year}" for year in years]
-        anchors += [f"{layout.RATE_PREFIX}{year}" for year in years] + [layout.NOTE_ANCHOR]
-        heads = ["Kennung", "Gruppe", "Teil", "Kennzahl", "Definition", "Grundzahl", "Gruppe", "Teil"]
-        heads += [str(year) for year in years] + [f"Quote {year}" for year in years] + ["Bemerkung"]
-        sheet.set_row(layout.ANCHOR_ROW - 1, None, None, {"hidden": True})
-        for column, (anchor, head) in enumerate(zip(anchors, heads, strict=True)):
-            right = {"align": "right"} if anchor.startswith((layout.YEAR_PREFIX, layout.RATE_PREFIX)) else {}
-            sheet.write_string(layout.ANCHOR_ROW - 1, column, anchor)
-            sheet.write_string(layout.HEADER_ROW - 1, column, head, self._style(bold=True, bg_color=HEAD, bottom=1, **right))
-
-    def _block(self, sheet: Any, block: Block, row: int) -> int:
-        """Write the rows of a definition from `row` on; return the row below them."""
-        counted = block.kind in ("share", "rate")
-        note = self._input(text_wrap=True)
-        number = self._input(align="right", num_format="#,##0" if counted else "#,##0.00")
-        for position, plan in enumerate(block.rows):
-            line = {"top": 1, "top_color": LINE} if position == 0 else {}
-            grey = self._style(font_color=GREY, **line)
-            anchors = (plan.key.definition, plan.key.group, plan.key.part)
-            for column, text in enumerate(anchors):
-                sheet.write_string(row - 1, column, text, grey)
-            for column, label in zip(layout.LABELS, plan.labels, strict=True):
-                again = position > 0 and column in (layout.INDICATOR_DE, layout.DEFINITION_DE)
-                sheet.write_string(
-                    row - 1, column - 1, label, self._style(text_wrap=True, **line, **({"font_color": GREY} if again else {}))
-                )
-            for column, year in enumerate(self._content.years, start=layout.FIRST_YEAR):
-                value = self._content.figures.get((*anchors[:2], year, anchors[2]))
-                _write(sheet, row, column, value, number)
-                sheet.data_validation(row - 1, column - 1, row - 1, column - 1, count_validation(row, column, counted))
-            self._rates(sheet, block, plan, row, line)
-            sheet.write_blank(row - 1, layout.note_column(self._content.years) - 1, None, note)
-            widths = [_WIDTHS[column] for column in layout.LABELS] + [_WIDTHS[layout.DEFINITION]]
-            height = max(lines(text, width) for text, width in zip((*plan.labels, anchors[0]), widths, strict=True))
-            sheet.set_row(row - 1, LINE_HEIGHT * height)
-            row += 1
-        return row
-
-    def _rates(self, sheet: Any, block: Block, plan: RowPlan, row: int, line: Mapping[str, Any]) -> None:
-        """Write the rate of each year beside the numerator; mark a numerator above its denominator in red."""
-        style = self._style(align="right", num_format=_RATE_FORMAT.get(block.indicator.unit, "0.00"), font_color=GREY, **line)
-        times = 1000 if block.indicator.unit == "per_1000" else 1
-        for year_column, year in enumerate(self._content.years, start=layout.FIRST_YEAR):
-            column = layout.rate_column(self._content.years, year)
-            if plan.key.part == "denominator":
-                sheet.write_blank(row - 1, column - 1, None, style)
-                continue
-            above, below = layout.cell_name(row, year_column), layout.cell_name(row + 1, year_column)
-            formula = rate_formula(above, below, times)
-            shown = rate_value(
-                self._content.figures.get((plan.key.definition, plan.key.group, year, "numerator")),
-                self._content.figures.get((plan.key.definition, plan.key.group, year, "denominator")),
-            )
-            sheet.write_formula(row - 1, column - 1, formula, style, "" if shown is None else shown * times)
-            if block.kind not in ("rate", "measure"):
-                rule = above_rule(above, below, self._warning)
-                sheet.conditional_format(row - 1, year_column - 1, row - 1, year_column - 1, rule)
-
     def _context(self) -> None:
         sheet = self._book.add_worksheet(layout.CONTEXT)
         for column, width in enumerate((30, 60, 18)):
@@ -348,7 +261,7 @@ class _Writer:
         for row, (feature, label) in enumerate(self._content.features.items(), start=layout.FIRST_ROW):
             sheet.write_string(row - 1, 0, feature, self._style(font_color=GREY))
             sheet.write_string(row - 1, 1, label, self._style(text_wrap=True))
-            _write(sheet, row, 3, self._content.context.get(feature), self._input(align="right"))
+            write_figure(sheet, row, 3, self._content.context.get(feature), self._input(align="right"))
             sheet.data_validation(row - 1, 2, row - 1, 2, context_validation(layout.cell_name(row, 3)))
             sheet.set_row(row - 1, LINE_HEIGHT * lines(label, 60))
         sheet.freeze_panes(layout.FIRST_ROW - 1, 0)
@@ -373,18 +286,9 @@ class _Writer:
                 sheet.write_string(row, column, text)
         self._finish(sheet)
 
-    def _finish(self, sheet: Any, *, landscape: bool = True) -> None:
+    def _finish(self, sheet: Any, *, landscape: bool = True, paper: int = _A4) -> None:
         sheet.protect("", {"format_columns": True, "format_rows": True})
-        sheet.set_paper(9)
+        sheet.set_paper(paper)
         if landscape:
             sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
-
-
-def _write(sheet: Any, row: int, column: int, value: Count | None, style: Any) -> None:
-    if value is None:
-        sheet.write_blank(row - 1, column - 1, None, style)
-    elif isinstance(value, str):
-        sheet.write_string(row - 1, column - 1, value, style)
-    else:
-        sheet.write_number(row - 1, column - 1, value, style)

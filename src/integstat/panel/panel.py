@@ -25,6 +25,7 @@ CODES = (
 _WITH_NUMBER = ("value", "nothing")
 
 COUNT_COLUMNS = ("city", "indicator", "definition", "group", "year", "y", "n", "y_code", "n_code", "note", "place")
+STEP_COLUMN = "y_step"
 _KEY = ["city", "definition", "group", "year"]
 _BELOW_3 = (0.0, 2.0)
 
@@ -68,6 +69,7 @@ class Panel:
         Columns `COUNT_COLUMNS`: `city` (AGS as text), `indicator` and `definition` (ids; a definition reads
         `indicator.definition`), `group` (`target` or `reference`), `year`, `y` and `n` (numerator and denominator, NaN
         where no number was delivered), `y_code` and `n_code` (see `CODES`), `note` and `place` (where the figure stood).
+        `STEP_COLUMN`, 0 where it is not there: the number to whose multiples the city itself rounded `y`; 0 and 1: not at all.
     cities : pandas.DataFrame
         Columns `city`, `name`, `land` (two digits), `land_name`; one row per city, sorted by `city`.
 
@@ -85,7 +87,8 @@ class Panel:
         if missing:
             raise ValueError(f"the panel lacks the columns {missing}")
         cities = self.cities.sort_values("city", ignore_index=True)
-        counts = self.counts.loc[:, list(COUNT_COLUMNS)].sort_values(_KEY, ignore_index=True)
+        steps = self.counts[STEP_COLUMN].fillna(0).astype(int) if STEP_COLUMN in self.counts.columns else 0
+        counts = self.counts.loc[:, list(COUNT_COLUMNS)].assign(**{STEP_COLUMN: steps}).sort_values(_KEY, ignore_index=True)
         object.__setattr__(self, "cities", cities)
         object.__setattr__(self, "counts", counts)
         self._check()
@@ -175,7 +178,8 @@ class Panel:
         Notes
         -----
         `< 3` is 0, 1 or 2. A numerator that is a multiple of the rounding is taken as rounded, one that is not as exact: the
-        city had the register's own figure. A base is taken as delivered, rounded or not; without one the cell tells nothing.
+        city had the register's own figure. Where the city says that it rounded coarser than the source, that counts.
+        A base is taken as delivered, rounded or not; without one the cell tells nothing.
         """
         by_year = tuple(rounding) if rounding is not None and whole else (1,) * len(years)
         place = (definition, groups, years, by_year, rounded_parts, whole)
@@ -193,11 +197,13 @@ class Panel:
         whole: bool,
     ) -> Cells:
         y, n, code = self._grid(definition, groups, years)
-        steps = np.broadcast_to(np.array(rounding), y.shape)
+        source, own = np.broadcast_to(np.array(rounding), y.shape), self._own_steps(definition, groups, years)
+        steps = np.maximum(source, own) if whole else source
+        summed = np.where(own > source, 1, rounded_parts)
         based = n > 0
         low_count = based & (code == "below_3") & whole
         rounded = based & np.isfinite(y) & (steps > 1) & (np.nan_to_num(y) % steps == 0)
-        half = rounded_parts * (steps // 2)
+        half = summed * (steps // 2)
         bounds = np.full((*y.shape, 2), np.nan)
         bounds[low_count] = _BELOW_3
         bounds[rounded] = np.stack([y - half, y + half], axis=-1)[rounded]
@@ -206,11 +212,17 @@ class Panel:
             "y": np.where(usable, np.nan_to_num(y), 0.0),
             "n": np.where(usable, n, 0.0),
             "bounds": bounds,
-            "parts": np.where(rounded, rounded_parts, 1),
+            "parts": np.where(rounded, summed, 1),
         }
         for array in arrays.values():
             array.flags.writeable = False  # the next caller gets the same
         return Cells(cities=tuple(self.cities["city"]), **arrays)
+
+    def _own_steps(self, definition: str, groups: tuple[str, ...], years: tuple[int, ...]) -> np.ndarray:
+        """To whose multiples the cities themselves rounded, shape (C, groups, years); 0 where nothing is said."""
+        index = pd.MultiIndex.from_product([self.cities["city"], groups, years], names=["city", "group", "year"])
+        steps = self.select(definition).set_index(["city", "group", "year"])[STEP_COLUMN].reindex(index, fill_value=0)
+        return steps.to_numpy(int).reshape(len(self.cities), len(groups), len(years))
 
     def _grid(
         self, definition: str, groups: tuple[str, ...], years: tuple[int, ...]

@@ -16,6 +16,7 @@ from integstat.findings.themes import THEME_CODEBOOK
 from integstat.findings.usual import COMPARE_CODEBOOK, USUAL_CODEBOOK
 from integstat.intake.measures import MEASURE_CODEBOOK
 from integstat.steps import write_text, writing
+from integstat.steps.tablefile import write_table
 
 PEER_CODEBOOK = {
     "city": "Amtlicher Gemeindeschlüssel (Text)",
@@ -30,9 +31,8 @@ BESIDE_CODEBOOK = "beside_codebook.md"
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table as UTF-8 CSV with decimal points, whole or not at all."""
-    with writing(path) as part:
-        frame.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+    """Write a table as UTF-8 CSV with decimal points, whole or not at all; what looks like a formula gets a ' before it."""
+    write_table(path, frame)
 
 
 def codebook(name: str, columns: Mapping[str, str]) -> str:

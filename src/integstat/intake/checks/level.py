@@ -1,0 +1,206 @@
+"""Checks on how high a figure is, against the other cities and against the city's own other figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from integstat.intake.checks.base import GROUP_DE, Check, share_de
+from integstat.intake.checks.change import UNITS, factor_of_ten
+from integstat.intake.checks.columns import Column
+from integstat.intake.checks.robust import EXPLAINED, FEWEST, LEVEL, counts_apart, limits, qn
+from integstat.intake.numbers import german
+from integstat.intake.problems import Problem, enumerate_some
+
+LEAST = 0.7  # smallest deviation that is told, link scale: about twice or half
+_USUAL_LEVEL, _MOST_LEVEL = 0.5, 1.5  # SD between cities of a rate, before any is seen, and at most
+_FEWEST_BASES = 3  # bases of a city that tell how large it is
+_TOGETHER = 8.0  # degrees of freedom that the spread of all bases is worth for one of them
+_FITS = 0.25  # share of the limit within which a numerator fits the ring as a rate
+_ROUNDS = 5  # of the polish
+_SMALLEST = 20  # two cities may well have the same small count
+
+OUTLIER = Check(
+    "outlier",
+    ("doubt",),
+    "level of a rate over the years, against the ring's other cities, counting error included",
+    "{definition_id}, {group}, {city_key}: {shown} in {year}, im Ring liegt die Mitte bei {ring} %",
+    "bitte prüfen, ob Abgrenzung und Einheit stimmen; stimmen sie, bitte den Zweifel beantworten",
+)
+BASE_SIZE = Check(
+    "base_size",
+    ("doubt",),
+    "bases against the city's other bases: whether they fit its size as in the other cities",
+    "der Nenner von {definition_id}, {group}, {city_key} ({n} in {year}) ist etwa das {times}-Fache dessen, was die übrigen "
+    "Nenner dieser Stadt erwarten lassen",
+    "bitte prüfen, ob Gruppen, Zeilen oder Städte vertauscht sind, und die Einheit",
+)
+RATE_AS_COUNT = Check(
+    "rate_as_count",
+    ("doubt",),
+    "numerators that would fit the ring as per cent or per mille, or bases of exactly 100 or 1,000",
+    "{definition_id}, {group}, {city_key}: {shown} in {year} sieht nach einer Quote in {unit} aus, nicht nach einer Anzahl",
+    "bitte Anzahlen liefern, Zähler und Nenner in Personen",
+)
+REPEATED_CITY = Check(
+    "repeated_city",
+    ("doubt",),
+    "cities with the same counts",
+    "{city_key} und {other} haben dieselben Zahlen: {listed}",
+    "bitte prüfen, ob eine Stadt die Zahlen der anderen enthält",
+)
+CHECKS = (OUTLIER, BASE_SIZE, RATE_AS_COUNT, REPEATED_CITY)
+
+
+def check_levels(columns: Sequence[Column]) -> list[Problem]:
+    """Doubt figures that are out of line with the ring; only told, never corrected.
+
+    Notes
+    -----
+    A city may really be different: these are questions. Rings of fewer than five cities are not looked at, and in small rings
+    little can be said to be out of line.
+    """
+    problems = []
+    cells = sum(len(column.cities) for column in columns)
+    for column in columns:
+        problems += _outliers(column, cells)
+    return problems + list(_sizes(columns, cells)) + list(_repeated(columns))
+
+
+def _outliers(column: Column, cells: int) -> list[Problem]:
+    link = column.link
+    known = np.flatnonzero(np.isfinite(link).any(axis=1))
+    if len(known) < FEWEST:
+        return []
+    level = np.nanmean(link[known], axis=1)
+    centre = float(np.median(level))
+    middle = float(np.exp(centre)) if column.kind == "rate" else float(1 / (1 + np.exp(-centre)))
+    error = np.nanmax(np.where(np.isfinite(link), column.noise(middle), 0.0)[known], axis=1)  # as if the years were one sample
+    far = np.nanmax(np.where(np.isfinite(link), column.apart(middle), 0.0)[known], axis=1) > counts_apart(cells)
+    limit = limits(level, error, cells, usual=_USUAL_LEVEL, worth=2, most=_MOST_LEVEL)
+    problems = []
+    for i, away, most, counted in zip(known, level - centre, limit, far, strict=True):
+        unit = _rate_unit(column, int(i), centre, float(most))
+        told = np.isfinite(link[i])
+        tenfold = factor_of_ten(float(np.mean(np.log((column.y[i, told] + 0.5) / column.n[i, told] / middle))))
+        explained = EXPLAINED if unit or tenfold else 1.0
+        if _round_base(column, int(i)) or (counted and abs(away) > max(most * explained, LEAST)):
+            problems.append(_outlier(column, int(i), middle, unit, tenfold))
+    return problems
+
+
+def _rate_unit(column: Column, i: int, centre: float, most: float) -> str:
+    """Name the unit in which the numerators would fit the ring as rates; empty where there is none."""
+    y, n = column.y[i], column.n[i]
+    if _round_base(column, i):
+        return "Prozent" if n[0] == 100 else "Promille"
+    for whole, unit in ((100.0, "Prozent"), (1000.0, "Promille")):
+        if np.all((y > 0) & (y < whole) & (n > 2 * whole)):
+            rest = whole if column.kind == "rate" else whole - y + 0.5
+            if np.all(np.abs(np.log((y + 0.5) / rest) - centre) < _FITS * most):
+                return unit
+    return ""
+
+
+def _round_base(column: Column, i: int) -> bool:
+    """Whether a city's base is exactly 100 or 1,000 in all of several years, where the ring's are ten times as large."""
+    large = [whole for whole in (100, 1000) if np.nanmedian(column.n) >= 10 * whole]
+    return len(column.years) > 1 and any(bool(np.all(column.n[i] == whole)) for whole in large)
+
+
+def _outlier(column: Column, i: int, middle: float, unit: str, tenfold: str) -> Problem:
+    t = int(np.flatnonzero(np.isfinite(column.link[i]))[-1])
+    y, n, row = column.y[i, t], column.n[i, t], column.rows[i][column.years[t]]
+    cells = zip(column.y[i], column.n[i], strict=True)
+    at = {"city": row.city, "definition": row.definition, "value": "; ".join(f"{count:g}/{base:g}" for count, base in cells)}
+    said = {
+        "definition_id": column.definition,
+        "group": GROUP_DE[column.group],
+        "city_key": row.city,
+        "year": column.years[t],
+        "shown": share_de(y, n),
+    }
+    if unit:
+        return RATE_AS_COUNT.problem(row.file, row.y_place, unit=unit, **at, **said)
+    if tenfold:
+        return UNITS.problem(row.file, row.y_place, factor=tenfold, **at, **said)
+    return OUTLIER.problem(row.file, row.y_place, ring=german(100 * middle, 1), **at, **said)
+
+
+def _sizes(columns: Sequence[Column], cells: int) -> Iterator[Problem]:
+    """Hold every base against city and count: what a median polish of their logarithms (Tukey 1977) leaves over."""
+    cities = sorted({city for column in columns for city in column.cities})
+    logs = np.full((len(cities), len(columns)), np.nan)
+    for j, column in enumerate(columns):
+        for i, counts in zip((cities.index(city) for city in column.cities), column.n, strict=True):
+            known = counts[counts > 0]
+            if len(known):
+                logs[i, j] = np.log(known).mean()
+    logs[np.isfinite(logs).sum(axis=1) < _FEWEST_BASES] = np.nan
+    logs[:, np.isfinite(logs).sum(axis=0) < FEWEST] = np.nan
+    left = _polish(logs)
+    together = left[np.isfinite(left)]
+    if len(together) < FEWEST:
+        return
+    usual = qn(together)
+    for j, column in enumerate(columns):
+        known = np.flatnonzero(np.isfinite(left[:, j]))
+        limit = limits(left[known, j], np.exp(-logs[known, j]), cells, usual=usual, worth=_TOGETHER)
+        for place, most in zip(known, limit, strict=True):
+            away = float(left[place, j])
+            if abs(away) > max(most * (EXPLAINED if factor_of_ten(away) else 1.0), LEAST):
+                yield _size(column, column.cities.index(cities[place]), away)
+
+
+def _polish(logs: np.ndarray) -> np.ndarray:
+    """Take the medians of rows and columns off, in turn; rows and columns of NaN stay so."""
+    left = logs.copy()
+    rows, columns = (np.isfinite(left).any(axis=axis) for axis in (1, 0))
+    for _ in range(_ROUNDS):
+        left[rows] -= np.nanmedian(left[rows], axis=1, keepdims=True)
+        left[:, columns] -= np.nanmedian(left[:, columns], axis=0, keepdims=True)
+    return left
+
+
+def _size(column: Column, i: int, away: float) -> Problem:
+    t = int(np.flatnonzero(column.n[i] > 0)[-1])
+    row, times = column.rows[i][column.years[t]], float(np.exp(away))
+    at = {"city": row.city, "definition": row.definition, "value": "; ".join(f"{n:g}" for n in column.n[i])}
+    said = {"definition_id": column.definition, "group": GROUP_DE[column.group], "city_key": row.city, "year": column.years[t]}
+    shown = german(times, 1) if times >= 1 else f"1/{german(1 / times, 1)}"
+    return BASE_SIZE.problem(row.file, row.n_place, n=german(column.n[i, t]), times=shown, **at, **said)
+
+
+def _repeated(columns: Sequence[Column]) -> Iterator[Problem]:
+    """Doubt pairs of cities with more equal counts than chance would have it.
+
+    That a count of one city meets another's has a probability of at most about 5 / base, and 0.57 / sqrt(count) given the bases.
+    """
+    same: dict[tuple[str, str], dict[tuple[float, float], tuple[float, Column, int, int]]] = {}
+    for column in columns:
+        step = 25.0 if np.all(np.nan_to_num(np.stack([column.y, column.n])) % 5 == 0) else 1.0
+        for t in range(len(column.years)):
+            alike: dict[tuple[float, float], list[int]] = {}
+            for i, cell in enumerate(zip(column.y[:, t], column.n[:, t], strict=True)):
+                if cell[1] >= _SMALLEST:
+                    alike.setdefault(cell, []).append(i)
+            for (y, n), found in alike.items():
+                chance = min(1.0, step * min(1.0, 5 / n) * min(1.0, 0.57 / float(np.sqrt(max(y, 1.0)))))
+                for first, second in combinations(found, 2):
+                    pair = same.setdefault((column.cities[first], column.cities[second]), {})
+                    pair.setdefault((y, n), (chance, column, second, t))
+    cities = len({city for column in columns for city in column.cities})
+    for (city, other), met in sorted(same.items(), key=lambda item: item[0]):
+        cells = list(met.values())
+        if np.prod([chance for chance, *_ in cells]) < LEVEL / cities**2:
+            _, column, i, t = cells[0]
+            row = column.rows[i][column.years[t]]
+            counts = [
+                f"{one.definition}, {GROUP_DE[one.group]}, {one.years[year]} "
+                f"({german(one.y[k, year])} von {german(one.n[k, year])})"
+                for _, one, k, year in cells
+            ]
+            said = {"city_key": other, "other": city, "listed": enumerate_some(counts, 3)}
+            yield REPEATED_CITY.problem(row.file, row.y_place, city=other, value="; ".join(counts), **said)
