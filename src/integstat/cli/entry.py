@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from typer.exceptions import Abort, Exit, TyperException
 
-from integstat.cli import deliver, diff, explain, history, peers, ranks, ring, template
+from integstat.cli import answer, deliver, diff, explain, history, peers, ranks, ring, template
 from integstat.cli.app import app, state
 from integstat.errors import IntegstatError, UsageError
 
@@ -23,6 +23,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (  # in the order of th
     ("sensitivity", ring.sensitivity_command),
     ("report", ring.report_command),
     ("check", ring.check_command),
+    ("answer", answer.answer_command),
     ("deliver", deliver.deliver_command),
     ("vintages", deliver.vintages_command),
     ("diff", diff.diff_command),

@@ -357,10 +357,10 @@ def _print_problems(table: Any) -> None:
         return
     words = {"error": "Fehler", "doubt": "Zweifel", "hint": "Hinweis"}
     shown = Table(show_lines=False, highlight=False)
-    for title in ("", "Datei", "Stelle", "Was", "Abhilfe"):
+    for title in ("", "Datei", "Stelle", "Was", "Abhilfe", "Prüfung"):
         shown.add_column(title, overflow="fold")
     for row in table.itertuples():
-        shown.add_row(words[row.severity], *(escape(str(text)) for text in (row.file, row.place, row.what, row.mend)))
+        shown.add_row(words[row.severity], *(escape(str(text)) for text in (row.file, row.place, row.what, row.mend, row.check)))
     console.print(shown)
     counts = {severity: int((table["severity"] == severity).sum()) for severity in words}
     hints = "1 Hinweis" if counts["hint"] == 1 else f"{counts['hint']} Hinweise"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -21,6 +21,7 @@ _TOGETHER = 8.0  # degrees of freedom that the spread of all bases is worth for 
 _FITS = 0.25  # share of the limit within which a numerator fits the ring as a rate
 _ROUNDS = 5  # of the polish
 _SMALLEST = 20  # two cities may well have the same small count
+_MANY = 10  # cities with one and the same cell, from which on each is held against its neighbour alone
 
 OUTLIER = Check(
     "outlier",
@@ -188,7 +189,7 @@ def _repeated(columns: Sequence[Column]) -> Iterator[Problem]:
                     alike.setdefault(cell, []).append(i)
             for (y, n), found in alike.items():
                 chance = min(1.0, step * min(1.0, 5 / n) * min(1.0, 0.57 / float(np.sqrt(max(y, 1.0)))))
-                for first, second in combinations(found, 2):
+                for first, second in combinations(found, 2) if len(found) <= _MANY else pairwise(found):
                     pair = same.setdefault((column.cities[first], column.cities[second]), {})
                     pair.setdefault((y, n), (chance, column, second, t))
     cities = len({city for column in columns for city in column.cities})

@@ -48,11 +48,10 @@ def qn(values: np.ndarray) -> float:
     size = len(values)
     if size < 2:
         return float("nan")
-    apart = np.abs(values[:, None] - values[None, :])[np.triu_indices(size, 1)]
-    half = size // 2 + 1
-    quarter = float(np.partition(apart, half * (half - 1) // 2 - 1)[half * (half - 1) // 2 - 1])
+    from statsmodels.robust.scale import qn_scale  # takes a while to import
+
     small = _SMALL[size - 2] if size < 10 else size / (size + (1.4 if size % 2 else 3.8))
-    return 2.2219 * small * quarter
+    return small * float(qn_scale(values))
 
 
 def between_variance(values: np.ndarray, noise: np.ndarray) -> float:
