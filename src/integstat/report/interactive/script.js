@@ -153,6 +153,8 @@
   indicator.addEventListener("change", begin);
   definition.addEventListener("change", tell);
   offerIndicators();
+  const meant = data.indicators.findIndex((_, place) => rowsOf(city.value, place).some((row) => data.states[row.state][0] !== "context"));
+  indicator.value = String(Math.max(meant, 0)); // an indicator that may carry a finding
   begin();
   panel.append(make("h3", { id: "auswahl-titel" }, labels.heading), make("p", {}, labels.lead), controls, shown, make("p", {}, link));
   overview.after(panel);

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from integstat.report.view.lookup import City, Indicator, Lookup
+from integstat.report.words import certainty
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _partner(look: Lookup, cities: dict[str, City], one: Indicator, row: pd.Seri
     t, texts = look.texts.t, look.texts
     told = measures.get((row["city"], row["indicator"], row["partner"]))
     success = texts.listing(t(f"learning.success.{word}") for word in str(row["success"]).split(";"))
-    chances = {"success": texts.percent(float(row["p_partner"])), "peer": texts.percent(float(row["p_peer"]))}
+    chances = {"success": texts.percent(float(row["p_partner"])), "peer": certainty(float(row["p_peer"]), texts)}
     return Partner(
         cities[str(row["partner"])],
         t("learning.partner", what=success, **chances),

@@ -30,9 +30,13 @@ class RingRow:
 
 @dataclass(frozen=True)
 class RingView:
-    """The table of the ring's shift; `caution` is empty where the ring is large enough for a word of its own."""
+    """The table of the ring's shift, and from which probability on a word stands.
+
+    `caution` is empty where the ring is large enough for a word of its own.
+    """
 
     rows: tuple[RingRow, ...]
+    threshold: str
     caution: str
 
 
@@ -41,7 +45,8 @@ def ring_view(look: Lookup) -> RingView:
     few = look.two_years and len(look.cities) < look.data.settings.absolute_from
     small = few and (look.data.findings.ring["shift_source"] != "history").all()
     caution = look.texts.t("ring.small", n=len(look.cities), limit=look.data.settings.absolute_from) if small else ""
-    return RingView(tuple(_row(look, one) for one in look.indicators), caution)
+    threshold = look.texts.t("ring.threshold", p=look.texts.percent(look.data.settings.plain_threshold)) if look.two_years else ""
+    return RingView(tuple(_row(look, one) for one in look.indicators), threshold, caution)
 
 
 def _row(look: Lookup, one: Indicator) -> RingRow:
