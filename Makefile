@@ -7,12 +7,13 @@ export UV_SYSTEM_CERTS := 1
 export UV_NO_CONFIG := 1
 unexport VIRTUAL_ENV PYTHONPATH
 
-.PHONY: help setup demo test slow lint format lock clean
+.PHONY: help setup demo test slow validate lint format lock clean
 
 help:
 	@printf 'make demo    set up, simulate a ring of fictional cities, run everything, leave results/demo/report.html\n'
 	@printf 'make test    set up and run the tests\n'
 	@printf 'make slow    the validation that takes long: engines against each other, coverage on simulated rings\n'
+	@printf 'make validate rings simulated from the model and beside it, held against their truth (hours)\n'
 	@printf 'make lint    ruff, mypy, import-linter\n'
 	@printf 'make format  let ruff format the code\n'
 	@printf 'make lock    renew requirements.lock\n'
@@ -35,6 +36,9 @@ test: setup
 
 slow: setup
 	@$(BIN)/python -m pytest -m slow
+
+validate: setup
+	@$(BIN)/integstat validate --scenario all --out results/validation
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

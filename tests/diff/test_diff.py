@@ -80,13 +80,71 @@ def test_figures_added_dropped_and_replaced_by_signs() -> None:
     assert [(row.city, row.part, row.kind) for row in rows.itertuples()] == [
         (FIRST, "y", "dropped"),
         (FIRST, "n", "dropped"),
-        (CITIES[2], "y", "changed"),
+        (CITIES[2], "y", "hidden"),
         (LAST, "y", "added"),
         (LAST, "n", "added"),
     ]
     assert list(rows["code_after"]) == ["", "", "secret", "value", "value"]
     assert list(rows["code_before"]) == ["value", "value", "value", "", ""]
     assert np.isnan(rows["after"].iloc[2])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ((5.0, "value"), (np.nan, "secret"), "hidden"),
+        ((1.0, "value"), (np.nan, "below_3"), "hidden"),
+        ((0.0, "nothing"), (np.nan, "secret"), "hidden"),
+        ((np.nan, "below_3"), (np.nan, "secret"), "hidden"),
+        ((5.0, "value"), (np.nan, "below_3"), "changed"),  # five is not below three
+        ((5.0, "value"), (np.nan, "missing"), "changed"),
+        ((5.0, "value"), (6.0, "value"), "changed"),
+    ],
+)
+def test_protection_is_told_apart_from_other_data(before: tuple[float, str], after: tuple[float, str], kind: str) -> None:
+    runs = made(), made()
+    for run, (figure, code) in zip(runs, (before, after), strict=True):
+        run.counts.loc[run.figure(FIRST, "E1.main")] = figure
+        run.counts.loc[run.figure(FIRST, "E1.main", part="y_code")] = code
+    found, back = compared(*runs), compared(*runs[::-1])
+    turned = {"hidden": "told", "changed": "changed"}
+    assert (list(found.counts["kind"]), list(back.counts["kind"])) == ([kind], [turned[kind]])
+    assert reasons(found, FIRST) == ({"disclosure"} if kind == "hidden" else {"own_figures"})
+    assert reasons(found, LAST) == ({"disclosure"} if kind == "hidden" else {"ring_figures"})
+    assert not found.findings["indicator"].eq("E2").any()
+    told = sentences(found, Texts())
+    assert told[0].startswith("Daten: keine Zahl" if kind == "hidden" else "Daten: 1 Zahl ist anders (1 geändert)")
+    assert told[1].startswith("Geheimhaltung: bei einer Zahl anders (1 jetzt zurück") == (kind == "hidden")
+
+
+@pytest.mark.parametrize(
+    ("steps", "figures", "kinds"),
+    [
+        ((0, 10), (140.0, 140.0), ["rounded"]),
+        ((0, 10), (143.0, 140.0), ["rounded"]),
+        ((0, 10), (146.0, 140.0), ["changed"]),
+        ((10, 10), (140.0, 150.0), ["changed"]),
+        ((0, 1), (140.0, 140.0), []),  # both say: not rounded
+        ((None, 10), (140.0, 140.0), ["rounded"]),  # an earlier run, without the column
+    ],
+)
+def test_declared_rounding_is_compared(
+    steps: tuple[int | None, int], figures: tuple[float, float], kinds: list[str], tmp_path: Path
+) -> None:
+    runs = []
+    for name, step, figure in zip("ab", steps, figures, strict=True):
+        run = made()
+        if step is not None:
+            run.counts["y_step"] = 0
+            run.counts.loc[run.figure(FIRST, "E1.main", part="y_step")] = step
+        run.counts.loc[run.figure(FIRST, "E1.main")] = figure
+        runs.append(read_run(run.write(tmp_path / name)))
+    found = difference(*runs)
+    assert list(found.counts["kind"]) == kinds
+    if "rounded" in kinds:
+        assert (found.counts["step_after"].iloc[0], found.counts["part"].iloc[0]) == (10, "y")
+        assert "Daten: 1 Zahl ist anders (1 anders gerundet)" in sentences(found, Texts())[0]
+        assert reasons(found, FIRST) == {"own_figures"}
 
 
 @pytest.mark.parametrize(
@@ -205,13 +263,15 @@ def test_swapping_the_panels_swaps_before_and_after(seed: int) -> None:
     whole = made().counts.head(40)
     for _ in range(2):
         frame = whole.sample(30, random_state=rng).assign(y=rng.choice([0.0, 1.0, np.nan], 30))
-        panels.append(frame.assign(y_code=np.where(frame["y"].isna(), rng.choice(["missing", "secret"], 30), "value")))
+        codes = np.where(frame["y"].isna(), rng.choice(["missing", "secret", "below_3"], 30), "value")
+        panels.append(frame.assign(y_code=codes, y_step=rng.choice([0, 10], 30)))
     there, back = changed_counts(*panels, {}), changed_counts(*panels[::-1], {})
     swap = {"before": "after", "after": "before", "code_before": "code_after", "code_after": "code_before"}
+    swap |= {"step_before": "step_after", "step_after": "step_before"}
     back = back.rename(columns=swap)[list(COUNT_CODEBOOK)]
-    back["kind"] = back["kind"].replace({"added": "dropped", "dropped": "added"})
+    back["kind"] = back["kind"].replace({"added": "dropped", "dropped": "added", "told": "hidden", "hidden": "told"})
     pd.testing.assert_frame_equal(there, back, check_dtype=False)
-    assert set(there["kind"]) == {"changed", "added", "dropped"}
+    assert set(there["kind"]) == {"changed", "added", "dropped", "rounded", "told", "hidden"}
     assert len(changed_counts(panels[0], panels[0], {})) == 0
 
 

@@ -46,6 +46,13 @@ def one_year(numerators: dict[str, Given], base: float = BASE) -> Panel:
     return Panel(pd.concat(parts, ignore_index=True), panel_of([[(5, 50)]]).cities)
 
 
+def many(numerators: Sequence[dict[str, Given]], base: float = BASE) -> Panel:
+    """One year of several cities: numerators of each."""
+    names = list(numerators[0])
+    parts = [panel_of([[(city[name], base)] for city in numerators], f"{name}.main") for name in names]
+    return Panel(pd.concat([one.counts for one in parts], ignore_index=True), parts[0].cities)
+
+
 def sums(numerators: dict[str, dict[str, float]]) -> Forms:
     """Numerators as sums of named figures; bases are figures of their own."""
     forms = apart(*numerators)

@@ -257,7 +257,7 @@ def whole_runs(_simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> It
                 counts.loc[counts.index[: len(values)], "y"] = [float(value) for value in values]
                 raw = replace(came, panel=Panel(counts, came.panel.cities))
                 kept = protect_delivery(raw, DisclosureSettings(threshold=threshold), config, catalogue, main)
-                patch.setattr(integstat.run.stages, "take_in", lambda *_, kept=kept: kept)
+                patch.setattr(integstat.run.stages, "intake_stage", lambda *_, kept=kept: kept)
                 run(path, RunOptions(path.parent / str(which)), say=lambda text: None)
                 out[name, which] = path.parent / str(which)
         yield out

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.disclosure.cells import apart, catalogue, one_year, sums
+from tests.disclosure.cells import apart, catalogue, many, one_year, sums
 from tests.panel.cells import YEARS
+from tests.panel.cells import panel as panel_of
 
 from integstat.catalogue import load_catalogue
 from integstat.config import RingConfig
@@ -19,10 +20,12 @@ from integstat.disclosure.attack import reach, values_left
 from integstat.disclosure.forms import Forms, forms_of
 from integstat.disclosure.protect import Protected, protect
 from integstat.disclosure.settings import DisclosureSettings
+from integstat.panel import Panel
 from integstat.tomlfile import load_model
 
 ROOT = Path(__file__).parents[2]
 WHOLE = {"T": {"a": 1.0, "b": 1.0}, "A": {"a": 1.0}, "B": {"b": 1.0}}
+CONCEPTS = {"A": {"a": 1.0}, "C": {"t": 1.0, "a": -1.0}, "B": {"b": 1.0}, "D": {"t": 1.0, "b": -1.0}}
 MOST = 14  # largest figure the attacker of these tests tries
 
 
@@ -59,6 +62,66 @@ def test_a_part_does_not_follow_from_the_whole_and_the_other_part() -> None:
     assert signs(kept) == {"T": "value", "A": "secret", "B": "below_3"}
     assert brute(kept, sums(WHOLE), ["a", "b"])["B.main"] == {0.0, 1.0, 2.0}
     assert dict(zip(kept.held["definition"], kept.held["reason"], strict=True)) == {"A.main": "linked", "B.main": "small"}
+
+
+def looks(
+    parts: dict[str, dict[str, float]],
+    figures: list[dict[str, int]],
+    threshold: int,
+    main: tuple[str, ...] = (),
+    forms: Forms | None = None,
+) -> dict[tuple[object, ...], list[dict[str, float]]]:
+    """Deliveries (numerators and figures) that look the same once protected, by look: one city for each set of figures."""
+    delivered = [
+        {name: sum(factor * one[atom] for atom, factor in terms.items()) for name, terms in parts.items()} for one in figures
+    ]
+    chosen = DisclosureSettings(threshold=threshold)
+    kept = protect(many(delivered), catalogue(*parts), chosen, forms or sums(parts), main)  # type: ignore[arg-type]
+    told = kept.panel.counts.assign(y=kept.panel.counts["y"].fillna(-1.0))[["city", "indicator", "y", "y_code"]]
+    look = {city: tuple(rows.sort_values("indicator").to_numpy()[:, 1:].ravel()) for city, rows in told.groupby("city")}
+    groups: dict[tuple[object, ...], list[dict[str, float]]] = {}
+    for city, numerators, one in zip(kept.panel.cities["city"], delivered, figures, strict=True):
+        groups.setdefault(look[city], []).append(numerators | one)
+    return groups
+
+
+def given_away(
+    groups: dict[tuple[object, ...], list[dict[str, float]]], threshold: int, most: int
+) -> list[tuple[str, list[float]]]:
+    """Confidential counts with too few values among all deliveries that look the same; cut groups may have more outside."""
+    found = []
+    for group in groups.values():
+        uncut = max(max(one.values()) for one in group) < most
+        for name in filter(str.isupper, group[0] if uncut else ()):
+            values = sorted({one[name] for one in group})
+            if values[0] < threshold and len(values) < threshold:
+                found.append((name, values))
+    return found
+
+
+@pytest.mark.parametrize(("threshold", "most", "main"), [(3, 6, ()), (3, 6, ("B.main",)), (5, 9, ())])
+def test_who_knows_the_rules_finds_no_part_by_trying_every_delivery(threshold: int, most: int, main: tuple[str, ...]) -> None:
+    """The attack of the software is not asked here: only what is told of every possible delivery."""
+    figures = [{"a": a, "b": b} for a, b in product(range(most + 1), repeat=2) if a + b <= most]
+    assert given_away(looks(WHOLE, figures, threshold, main), threshold, most) == []
+    assert given_away(looks(WHOLE, figures, threshold, main, apart(*WHOLE)), threshold, most) != []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("parts", "threshold", "most"), [(CONCEPTS, 3, 8), (CONCEPTS, 4, 9)])
+def test_who_knows_the_rules_finds_no_count_of_two_concepts(
+    parts: dict[str, dict[str, float]], threshold: int, most: int
+) -> None:
+    figures = [{"t": t, "a": a, "b": b} for t, a, b in product(range(most + 1), repeat=3) if max(a, b) <= t]
+    assert given_away(looks(parts, figures, threshold), threshold, most) == []
+
+
+def test_a_small_total_is_veiled_with_its_parts() -> None:
+    """3 = 0 + 3: that the part of 3 is not below 3 would tell the other."""
+    for numerators in ({"T": 3.0, "A": 0.0, "B": 3.0}, {"T": 4.0, "A": 1.0, "B": 3.0}, {"T": 3.0, "A": 2.0, "B": 1.0}):
+        kept = kept_of(numerators, sums(WHOLE))
+        assert signs(kept) == dict.fromkeys("TAB", "secret")
+        assert kept.held[["low", "high"]].to_numpy().tolist() == [[0, 1000]] * 3
 
 
 def test_main_definitions_are_spared_where_others_do_as_well() -> None:
@@ -161,7 +224,41 @@ def test_workbooks_share_the_counts_that_the_catalogue_names() -> None:
     for definition in book.definition_ids:
         indicator, entry = book.definition(definition)
         for other in indicator.definition:
-            alike = ("numerator", "group_concept", "source", "age_from", "age_below", "reference_date", "place")
+            alike = ("numerator", "group_concept", "source", "reference_date", "place")  # ages are those of the base
             same = all(getattr(entry, name) == getattr(other, name) for name in alike)
             key = (f"{indicator.id}.{other.id}", "target", 2021, "numerator")
             assert (forms[definition, "target", 2021, "numerator"] == forms[key]) == same
+
+
+def told_of_catalogue(*rows: tuple[str, str, float, float]) -> dict[tuple[str, str], float]:
+    """Numerators still told of one city that delivers definitions of the shipped catalogue in a workbook."""
+    book = load_catalogue()
+    forms = forms_of(config("employment67").model_copy(update={"delivery": ()}), book)
+    cities = panel_of([[(5, 50)]]).cities
+    counts = pd.DataFrame(rows, columns=["definition", "group", "y", "n"]).assign(
+        city=cities["city"][0], year=2021, y_code="value", n_code="value", note="", place=""
+    )
+    counts["indicator"] = counts["definition"].str.partition(".")[0]
+    kept = protect(Panel(counts, cities), book, DisclosureSettings(), forms).panel.counts.dropna(subset="y")
+    return {(str(row.definition), str(row.group)): float(row.y) for row in kept.itertuples()}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("E4.leavers", "target", 59.0, 60.0), ("E4.residents_18_21", "target", 59.0, 900.0)],
+        [("E4.leavers", "target", 4.0, 8.0), ("E4.residents_18_21", "target", 4.0, 900.0)],
+        [("A4.share_of_unemployed", "target", 29.0, 30.0), ("A4.share_of_population", "target", 29.0, 5000.0)],
+    ],
+    ids=["nearly all", "small base", "means of months"],
+)
+def test_a_count_over_two_bases_is_told_over_neither(rows: list[tuple[str, str, float, float]]) -> None:
+    assert told_of_catalogue(*rows) == {}
+
+
+def test_the_same_children_divided_by_two_concepts_do_not_give_a_part_away() -> None:
+    first = [("E1.grade_4", "target", 1.0, 40.0), ("E1.grade_4", "reference", 120.0, 300.0)]
+    second = [("E1.migration_background", "target", 31.0, 120.0), ("E1.migration_background", "reference", 90.0, 220.0)]
+    left = told_of_catalogue(*first, *second)
+    assert len(left) == 2  # the small one, and one of the three that it would follow from
+    assert told_of_catalogue(*first) == {("E1.grade_4", "reference"): 120.0}

@@ -24,9 +24,9 @@ from integstat.report.workbook_sheets import build_sheets
 from integstat.texts import Texts
 
 
-def held(*cells: tuple[str, str], told: bool = True) -> pd.DataFrame:
-    """Held counts of these cities and definitions."""
-    return pd.DataFrame([(*cell, told) for cell in cells], columns=["city", "definition", "told"])
+def held(*cells: tuple[str, str], told: bool = True, base: bool = False) -> pd.DataFrame:
+    """Held counts of these cities and definitions, with or without their bases."""
+    return pd.DataFrame([(*cell, told, base) for cell in cells], columns=["city", "definition", "told", "base"])
 
 
 def problem(what: str, city: str = "", definition: str = "", value: str = "", **more: str) -> Problem:
@@ -57,8 +57,22 @@ def test_problems_that_may_depend_on_a_held_count_are_left_out_and_no_others(one
     assert (one in unspoken([one], held(("00001", "U.main")))) == (one in KEPT)
 
 
-def test_where_nothing_is_held_every_problem_is_told() -> None:
-    assert unspoken([*LEFT_OUT, *KEPT], held()) == (*LEFT_OUT, *KEPT)
+def test_where_nothing_is_held_all_is_told_but_figures_that_are_no_counts_of_the_ring() -> None:
+    """A part of a table can be a small count that no definition asks for."""
+    assert unspoken([*LEFT_OUT, *KEPT], held()) == (*LEFT_OUT[:-1], *KEPT)
+
+
+def test_where_a_base_is_held_no_doubt_about_other_bases_is_told() -> None:
+    """A base that jumps is told only where few do: what is told of one city depends on the bases of the others."""
+    jump = problem("der Nenner springt", "00002", "U.main", "400; 900", check="base_jump")
+    for told in (True, False):
+        assert unspoken([jump], held(("00001", "U.main"), told=told, base=True)) == ()
+    assert unspoken([jump], held(("00001", "V.main"), base=True)) == (jump,)
+
+
+def test_a_held_base_is_known_as_one() -> None:
+    kept = protect(panel([[(1, 2), (4, 9)]]), catalogue("U"), DisclosureSettings(), apart("U"))
+    assert kept.held["base"].tolist() == [True, False]
 
 
 def test_a_count_that_never_was_a_number_silences_nothing() -> None:

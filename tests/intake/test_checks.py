@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -321,6 +322,16 @@ def test_a_whole_that_is_not_its_parts(rate: bool, check: str) -> None:
     assert (problem.check, problem.severity, problem.city) == (check, "doubt", "03007")
     assert problem.place == f"Zeile {broken.frame.loc[at, LINE]}, Spalte value"
     assert check_parts(broken, ["value"], "ags", "year", {"03001"}) == []
+
+
+def test_a_sign_among_the_parts_may_be_what_is_lacking() -> None:
+    """443 beside 220 and 221 is no fault where a third part is '.', and the difference is what the sign hides."""
+    broken = table()
+    broken.frame.loc[broken.frame.index[broken.frame["sex"] == "insgesamt"][7], "value"] = "99999"
+    third = broken.frame[broken.frame["sex"] == "men"].assign(sex="divers")
+    for text, found in ((".", 0), ("0", 1)):
+        whole = replace(broken, frame=pd.concat([broken.frame, third.assign(value=text)], ignore_index=True))
+        assert len(check_parts(whole, ["value"], "ags", "year", set(whole.frame["ags"]))) == found
 
 
 def test_parts_that_never_add_up_are_no_parts() -> None:

@@ -107,6 +107,7 @@ def _written() -> dict[str, str]:
         report / "cards",
         report / "interactive",
         report / "templates",
+        *(resources.files("integstat.planning") / part for part in ("", "templates")),
         *(resources.files(f"integstat.{one}") for one in ("texts", "sensitivity")),
     ]
     return {

@@ -64,7 +64,8 @@ def deliver_command(
         if one not in valid:
             newer = next(other for other in valid if other.subject == one.subject)
             holds = f"gültig ist Fassung {newer.number} vom {_shown(newer.received)}, nicht diese vom {_shown(one.received)}"
-            print(f"{one.name}: {holds}; soll diese wieder gelten, bitte --again mit --received angeben.", file=sys.stderr)
+            more = "beide sind aufgehoben; soll diese gelten, bitte --again mit --received angeben."
+            print(f"{one.name}: {holds}; {more}", file=sys.stderr)
 
 
 def vintages_command(
@@ -111,6 +112,9 @@ def _identify(
     if when is None:
         what = "es ist nicht zu erkennen, wann diese Datei eingegangen ist"
         raise UsageError(what, place=file.name, mend="bitte mit --received den Tag angeben, etwa 2022-05-01")
+    if when > datetime.date.today():
+        what = f"der Tag des Eingangs ({_shown(when)}) liegt in der Zukunft"
+        raise UsageError(what, place=file.name, mend="bitte mit --received den Tag angeben, an dem die Datei kam")
     return file, of, data_as_of, when
 
 

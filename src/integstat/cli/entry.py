@@ -10,13 +10,14 @@ from collections.abc import Callable
 
 from typer.exceptions import Abort, Exit, TyperException
 
-from integstat.cli import answer, deliver, diff, explain, history, peers, ranks, ring, template
+from integstat.cli import answer, deliver, diff, explain, history, peers, plan, ranks, ring, template, validate
 from integstat.cli.app import app, state
 from integstat.errors import IntegstatError, UsageError
 
 INTERRUPTED = 130
 _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (  # in the order of the help
     ("template", template.template_command),
+    ("plan", plan.plan_command),
     ("run", ring.run_command),
     ("peers", ring.peers_command),
     ("change", ring.change_command),
@@ -32,6 +33,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (  # in the order of th
     ("ranks", ranks.ranks_command),
     ("explain", explain.explain_command),
     ("history", history.history_command),
+    ("validate", validate.validate_command),
     ("simulate", ring.simulate_command),
     ("demo", ring.demo_command),
 )

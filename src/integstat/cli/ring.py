@@ -172,8 +172,9 @@ def check_command(
 
         ring, catalogue = load_ring(path)
         delivery = take_in(ring, path, catalogue, data)
-        check_choices(ring, path, catalogue, delivery)
         problems += delivery.problems
+        if all(one.severity != "error" for one in delivery.problems):
+            check_choices(ring, path, catalogue, delivery)
         if reply is not None:
             from integstat.intake.reply import write_replies
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from integstat.cli.app import ConfigPath, DataPath
+from integstat.errors import UsageError
 
 if TYPE_CHECKING:
     from integstat.catalogue import Catalogue
@@ -39,6 +40,10 @@ def template_command(
     from integstat.intake.workbook_template import choose_cities, read_earlier, write_templates
 
     ring, catalogue = load_ring(config)
+    folder = data or config.parent / ring.ring.data
+    if out.resolve() == folder.resolve():
+        what = "das ist der Datenordner des Rings, leere Mappen lägen dort als Lieferungen"
+        raise UsageError(what, place=str(out), mend="bitte mit --out einen anderen Ordner nennen")
     earlier = read_earlier(last, catalogue) if last is not None else {}
     closed = ring.ring.cities.source is not None
     known = _named(ring, config, catalogue, data) if closed else {one: before.name for one, before in earlier.items()}

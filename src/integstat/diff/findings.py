@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from integstat.diff.counts import PROTECTION
+
 EVENTS = ("success", "deficit", "stable")
 MOVED = 0.005  # a probability that moved by less would be printed the same
 REASONS = (
@@ -19,6 +21,7 @@ REASONS = (
     "main_definition",  # the indicator's main definition is another
     "peer_group",  # the city is in another peer group
     "peer_members",  # other cities came into its peer group or left it
+    "disclosure",  # a figure of this indicator, in any city, is told or hidden that was not
     "flags",  # its flags are others
     "threshold",  # its probability lies between the two runs' thresholds
 )
@@ -57,7 +60,7 @@ class Around:
     Attributes
     ----------
     figures : pandas.DataFrame
-        Changed figures, columns `city` and `definition`.
+        Changed figures, columns `city`, `definition` and `kind`.
     before, after : pandas.Series
         Peer group by city.
     thresholds_before, thresholds_after : mapping of str to float
@@ -174,8 +177,12 @@ def _reasons(both: pd.DataFrame, around: Around) -> list[str]:
     moved, other_members = regrouped(around.before, around.after)
     groups = [_members(around.before), _members(around.after)]
     changed: dict[str, set[str]] = {}
+    protected: set[str] = set()
     for figure in records(around.figures):
-        changed.setdefault(figure["definition"], set()).add(figure["city"])
+        if figure["kind"] in PROTECTION:
+            protected.add(figure["definition"].partition(".")[0])
+        else:
+            changed.setdefault(figure["definition"], set()).add(figure["city"])
     found = []
     for row in records(both):
         city, main = row["city"], {row["definition_before"], row["definition_after"]} - {""}
@@ -192,6 +199,7 @@ def _reasons(both: pd.DataFrame, around: Around) -> list[str]:
             "main_definition": len(main) == 2,
             "peer_group": city in moved,
             "peer_members": city in other_members and city not in moved,
+            "disclosure": row["indicator"] in protected,
             "flags": both_runs and set(row["flags_before"].split(";")) != set(row["flags_after"].split(";")),
             "threshold": _by_threshold(row, around),
         }

@@ -11,6 +11,7 @@ import pandas as pd
 
 from integstat.errors import DataError, UsageError
 
+_IF_THERE = {"counts.parquet": "y_step"}  # earlier runs are without
 _RERUN = "bitte den Lauf mit 'integstat run' neu rechnen"
 _TABLES = {
     "counts.parquet": ("city", "definition", "group", "year", "y", "n", "y_code", "n_code"),
@@ -103,7 +104,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
-            frame = pd.read_parquet(path, columns=list(columns))
+            frame = pd.read_parquet(path)
+            more = _IF_THERE.get(path.name)
+            frame = frame[[*columns, *([more] if more in frame.columns else [])]]
         else:
             frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], usecols=list(columns))
     except FileNotFoundError as error:

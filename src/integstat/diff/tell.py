@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pandas as pd
+
 from integstat.diff.build import Difference
 from integstat.texts import Texts
 
@@ -24,8 +26,9 @@ REASON_WORDS = {
     "main_definition": "andere Hauptdefinition",
     "peer_group": "andere Vergleichsgruppe",
     "peer_members": "andere Städte in der Vergleichsgruppe",
+    "disclosure": "Geheimhaltung von Zahlen des Indikators",
     "flags": "andere Vermerke",
-    "threshold": "nur die Schwelle des Rings",
+    "threshold": "die Schwelle des Rings",
 }
 KIND_WORDS = {
     "new": "neu",
@@ -35,12 +38,14 @@ KIND_WORDS = {
     "dropped": "Zelle weg",
 }
 _FILES = {"changed": "geändert", "added": "hinzugekommen", "dropped": "weggefallen"}
+_COUNTS = _FILES | {"rounded": "anders gerundet"}
+_PROTECTION = {"told": "jetzt offen oder genauer", "hidden": "jetzt zurückgehalten oder gröber"}
 _MOST = 5
 
 
 def sentences(found: Difference, texts: Texts) -> list[str]:
     """Tell in a few sentences what differs: data, files, findings, and what differs for all of them."""
-    told = [_of_counts(found, texts), *_of_files(found), _of_findings(found, texts)]
+    told = [_of_counts(found, texts), *_of_protection(found, texts), *_of_files(found), _of_findings(found, texts)]
     if found.run_reasons:
         told.append(f"Für alle Befunde anders ist außerdem: {', '.join(_RUN_REASONS[one] for one in found.run_reasons)}.")
     else:
@@ -51,15 +56,30 @@ def sentences(found: Difference, texts: Texts) -> list[str]:
 
 
 def _of_counts(found: Difference, texts: Texts) -> str:
-    counts = found.counts
+    counts = found.counts[found.counts["kind"].isin(list(_COUNTS))]
     if not len(counts):
         return "Daten: keine Zahl ist anders."
-    number = {kind: int((counts["kind"] == kind).sum()) for kind in _FILES}
-    parts = [f"{texts.number(n, 0)} {_FILES[kind]}" for kind, n in number.items() if n]
-    cities = list(dict.fromkeys(counts["city_name"]))
     noun = "Zahl ist" if len(counts) == 1 else "Zahlen sind"
-    where = f"in einer Stadt ({cities[0]})" if len(cities) == 1 else f"in {len(cities)} Städten ({_some(cities)})"
-    return f"Daten: {texts.number(len(counts), 0)} {noun} anders ({', '.join(parts)}), {where}."
+    return f"Daten: {texts.number(len(counts), 0)} {noun} anders ({_numbers(counts, _COUNTS, texts)}), {_where(counts)}."
+
+
+def _of_protection(found: Difference, texts: Texts) -> list[str]:
+    counts = found.counts[found.counts["kind"].isin(list(_PROTECTION))]
+    if not len(counts):
+        return []
+    noun = "bei einer Zahl" if len(counts) == 1 else f"bei {texts.number(len(counts), 0)} Zahlen"
+    told = f"Geheimhaltung: {noun} anders ({_numbers(counts, _PROTECTION, texts)}), {_where(counts)}"
+    return [f"{told}; ob sich die Zahl dahinter geändert hat, ist nicht zu sehen."]
+
+
+def _numbers(counts: pd.DataFrame, words: Mapping[str, str], texts: Texts) -> str:
+    number = {kind: int((counts["kind"] == kind).sum()) for kind in words}
+    return ", ".join(f"{texts.number(n, 0)} {words[kind]}" for kind, n in number.items() if n)
+
+
+def _where(counts: pd.DataFrame) -> str:
+    cities = list(dict.fromkeys(counts["city_name"]))
+    return f"in einer Stadt ({cities[0]})" if len(cities) == 1 else f"in {len(cities)} Städten ({_some(cities)})"
 
 
 def _of_files(found: Difference) -> list[str]:

@@ -49,7 +49,8 @@ def forms_of(intake: IntakeSettings, catalogue: Catalogue) -> Forms:
         Its expressions say what is made of which series; a series that adds up rows of a file is their sum.
     catalogue : Catalogue
         Names the counts (Grundzahlen) of definitions that come in workbooks: the same count, for the same persons, from the same
-        source, of the same day, is the same figure in every definition that uses it.
+        source, of the same day, is the same figure in every definition that uses it. The reference group is what the target group
+        leaves of a total, and that total is the same whichever concept divides it.
 
     Returns
     -------
@@ -60,6 +61,7 @@ def forms_of(intake: IntakeSettings, catalogue: Catalogue) -> Forms:
     -----
     A reconstruction (multiplied, divided) is a figure of its own: its parts are no counts. What a city knows, or a statistical
     office prints elsewhere, is no part of it, nor is that a category 'total' is the sum of the others, unless the config says so.
+    A definition's span of ages belongs to its base: the same leavers are set against leavers or against residents of an age.
     """
     out: Forms = {}
     for delivery in intake.delivery:
@@ -69,7 +71,7 @@ def forms_of(intake: IntakeSettings, catalogue: Catalogue) -> Forms:
     for definition in catalogue.definition_ids:
         indicator, entry = catalogue.definition(definition)
         for group, year, part in product(indicator.groups, intake.ring.years, PARTS):
-            out.setdefault((definition, group, year, part), Form({_count(entry, group, year, part): 1.0}))
+            out.setdefault((definition, group, year, part), Form(_count(entry, group, year, part)))
     return out
 
 
@@ -101,12 +103,15 @@ def _rows(intake: IntakeSettings, name: str, year: int) -> list[Atom]:
     return [(tuple(sorted(source.files)), column, rows, series.data_year(year)) for rows in product(*choices)]
 
 
-def _count(entry: DefinitionEntry, group: str, year: int, part: Part) -> Atom:
-    """Name the count of the catalogue that a definition uses."""
+def _count(entry: DefinitionEntry, group: str, year: int, part: Part) -> dict[Atom, float]:
+    """Lay out the count of the catalogue that a definition uses: a figure, or what it leaves of the total of all concepts."""
+    ages: Atom
     if part == "numerator":
-        what, concept, source, of = entry.numerator, entry.group_concept, entry.source, year
+        what, concept, source, of, ages = entry.numerator, entry.group_concept, entry.source, year, (None, None)
     else:
         what, concept = entry.denominator, entry.denominator_group_concept or entry.group_concept
-        source = entry.denominator_source or entry.source
+        source, ages = entry.denominator_source or entry.source, (entry.age_from, entry.age_below)
         of = entry.denominator_year or year - entry.denominator_lag
-    return (what, concept, source, entry.age_from, entry.age_below, entry.reference_date, entry.place, group, of)
+    total = (what, source, *ages, entry.reference_date, entry.place, of)
+    target = (*total, concept)
+    return {target: 1.0} if group == "target" else {total: 1.0, target: -1.0}

@@ -19,7 +19,7 @@ from integstat.intake.take_in import Delivery
 from integstat.panel import Panel
 
 _CELL = ["city", "definition", "group", "year"]
-HELD_COLUMNS = (*_CELL, "reason", "low", "high", "told")
+HELD_COLUMNS = (*_CELL, "reason", "low", "high", "told", "base")
 _PLACE = "Geheimhaltung"
 _OF_BASES = ("base_jump", "base_size", "census_base")  # checks that look at bases alone
 
@@ -34,8 +34,8 @@ class Protected:
         The same cells; a confidential count is `below_3` or `secret`, and no number stands behind it.
     held : pandas.DataFrame
         Every confidential count, columns `HELD_COLUMNS`: its cell, why (`integstat.disclosure.zones.REASONS`), the smallest and
-        largest value it may have for a reader, and whether it had been told as a number. Not to be published: with the panel it
-        tells no count, but why each was held back.
+        largest value it may have for a reader, whether it had been told as a number, and whether a base that had been is held
+        too. Not to be published: with the panel it tells no count, but why each was held back.
     bare : pandas.DataFrame
         `city`, `definition`, `group`, `year` of confidential counts that follow from bases alone.
     """
@@ -73,13 +73,16 @@ def protect(
         return Protected(panel, pd.DataFrame(columns=list(HELD_COLUMNS)), counts.loc[:, _CELL].iloc[:0])
     zone = zones(panel, catalogue, settings)
     linked = hold_linked(counts, zone, forms, settings.threshold, main)
-    zone.loc[list(linked.held), ["reason", "code"]] = "linked", "secret"
-    zone.loc[list(linked.held), "low"] = 0.0
-    zone.loc[list(linked.held), "high"] = zone.loc[list(linked.held), "top"]
+    extra, veiled = list(linked.held), list(linked.veiled)
+    zone.loc[extra, ["reason", "code"]] = "linked", "secret"
+    zone.loc[extra, ["low", "high"]] = zone.loc[extra, ["inner_low", "inner_high"]].to_numpy()
+    zone.loc[veiled, "code"], zone.loc[veiled, "low"] = "secret", 0.0
+    zone.loc[veiled, "high"] = zone.loc[veiled, "top"]
     here = zone["reason"] != ""
     baseless = here & ((counts["n"] < settings.threshold) | _reconstructed(counts, forms))
     zone.loc[baseless, "code"] = "secret"
-    held = counts.loc[here, _CELL].join(zone[["reason", "low", "high"]]).assign(told=counts.loc[here, "y"].notna())
+    held = counts.loc[here, _CELL].join(zone[["reason", "low", "high"]])
+    held = held.assign(told=counts.loc[here, "y"].notna(), base=(baseless & counts["n"].notna())[here])
     return Protected(
         Panel(_without(counts, zone, here, baseless), panel.cities),
         held.reset_index(drop=True),
@@ -136,33 +139,36 @@ def unspoken(problems: Iterable[Problem], held: pd.DataFrame) -> tuple[Problem, 
     ----------
     problems : iterable of Problem
     held : pandas.DataFrame
-        `city`, `definition` and `told` of the held counts, as `Protected.held` has them.
+        `city`, `definition`, `told` and `base` of the held counts, as `Protected.held` has them.
 
     Notes
     -----
     Checks hold figures against those of other cities, so a held count can raise a doubt about another city. Of a definition with
-    such a count remains what is about no figure, or about a base, and of another city; of no definition what is about no figure.
-    `integstat check` tells all of them, to those who delivered.
+    such a count remains what is about no figure, or about a base where none is held, and of another city. Of no definition
+    remains what is about no figure: figures of a file that are no count of the ring may be as small as any. `integstat check`
+    tells all of them, to those who delivered.
     """
-    numbers = held[held["told"].astype(bool)]
+    bases = set(held.loc[held["base"].astype(bool), "definition"])
+    numbers = held[held["told"].astype(bool) | held["base"].astype(bool)]
     cities = {str(name): set(part["city"]) for name, part in numbers.groupby("definition")}
-    return tuple(one for one in problems if one.severity == "error" or not cities or _harmless(one, cities))
+    return tuple(one for one in problems if one.severity == "error" or _harmless(one, cities, bases))
 
 
-def _harmless(one: Problem, cities: Mapping[str, Collection[str]]) -> bool:
-    """Whether a problem depends on no held count; `cities` with such counts by definition."""
+def _harmless(one: Problem, cities: Mapping[str, Collection[str]], bases: Collection[str]) -> bool:
+    """Whether a problem depends on no held number; `cities` with held counts by definition, definitions with held bases."""
     if not one.definition:
         return not one.value
     if one.definition not in cities:
         return True
-    return bool(one.city) and one.city not in cities[one.definition] and (not one.value or one.check in _OF_BASES)
+    of_base = one.check in _OF_BASES and one.definition not in bases
+    return bool(one.city) and one.city not in cities[one.definition] and (not one.value or of_base)
 
 
 def _told(kept: Protected, settings: DisclosureSettings) -> list[Problem]:
     """Say how many counts are held back, and which cannot be hidden."""
     mend = "nichts zu tun; Zweifel und Hinweise zu diesen Definitionen stehen nur in der Ausgabe von 'integstat check'"
     linked = int((kept.held["reason"] == "linked").sum())
-    own = int(kept.held["told"].sum()) - linked
+    own = int(kept.held["told"].sum()) - linked  # linked ones had all been told
     out = []
     if own:
         what = (

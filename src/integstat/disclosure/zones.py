@@ -36,7 +36,8 @@ def zones(panel: Panel, catalogue: Catalogue, settings: DisclosureSettings) -> p
     pandas.DataFrame
         Index of `panel.counts`. `reason`: one of `REASONS`, empty where the count may be known. `low`, `high`: smallest and
         largest value of the numerator for a reader who knows the rules and every count that may be known; infinite where nothing
-        bounds it. `top`: the largest value for a reader who knows the base alone. `code`: the sign that takes the number's place.
+        bounds it. `top`: the largest value for a reader who knows the base alone. `inner_low`, `inner_high`: between which values
+        it lies for a reader who knows that it is not confidential by itself. `code`: the sign that takes the number's place.
 
     Notes
     -----
@@ -45,7 +46,7 @@ def zones(panel: Panel, catalogue: Catalogue, settings: DisclosureSettings) -> p
     zone; otherwise it is told as `secret` and nothing is computed.
     """
     parts = [_of_definition(rows, str(name), catalogue, settings) for name, rows in panel.counts.groupby("definition")]
-    columns = ["reason", "low", "high", "top", "code"]
+    columns = ["reason", "low", "high", "top", "inner_low", "inner_high", "code"]
     return pd.concat(parts).loc[panel.counts.index, columns] if parts else pd.DataFrame(columns=columns)
 
 
@@ -72,7 +73,9 @@ def _of_definition(rows: pd.DataFrame, definition: str, catalogue: Catalogue, se
         low, high = np.where(new, least, low), np.where(new, most, high)
     bounded = (reason == "small") & (threshold <= _BELOW_3) & (kind != "mean_of_months")
     code = np.where(bounded, "below_3", "secret")
-    return pd.DataFrame({"reason": reason, "low": low, "high": high, "top": top, "code": code}, index=rows.index)
+    margin = 0.0 if kind == "measure" else float(threshold)
+    found_all = {"reason": reason, "low": low, "high": high, "top": top, "inner_low": margin, "inner_high": top - margin}
+    return pd.DataFrame(found_all | {"code": code}, index=rows.index)
 
 
 def _known(rows: pd.DataFrame, definition: str, catalogue: Catalogue) -> tuple[np.ndarray, np.ndarray]:

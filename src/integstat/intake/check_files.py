@@ -63,7 +63,7 @@ def check_files(paths: Sequence[Path], catalogue: Catalogue) -> list[Problem]:
     for path, name in _expand(paths):
         try:
             file = read_once(path, name)
-            if name.endswith((".xlsx", ".xlsm", ".ods")):
+            if name.lower().endswith((".xlsx", ".xlsm", ".ods")):
                 problems += _workbook(file, catalogue, books)
             else:
                 problems += _text(file)

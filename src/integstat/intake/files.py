@@ -113,11 +113,21 @@ def find_files(root: Path, patterns: Iterable[str], as_of: datetime.date | None 
     for pattern in patterns:
         _refuse_climbing(pattern)
         fitting = [one for one in stored if PurePosixPath(one.name).match(pattern)] if store else _in_folder(root, pattern)
+        if not fitting and as_of is not None:
+            _refuse_too_early(root, pattern, as_of)
         if not fitting:
             unmatched.append(pattern)
         for one in fitting:
             found.setdefault(one.name, one)
     return list(found.values()), unmatched
+
+
+def _refuse_too_early(root: Path, pattern: str, as_of: datetime.date) -> None:
+    """Refuse a day before the first delivery that fits."""
+    days = [one.received for one in vintages(root) if PurePosixPath(one.name).match(pattern)]
+    if days:
+        what = f"bis zum {as_of:%d.%m.%Y} ist nichts eingegangen, die früheste Lieferung kam am {min(days):%d.%m.%Y}"
+        raise UnreadableFile(pattern, "", what, "bitte 'as_of' berichtigen")
 
 
 def _refuse_climbing(pattern: str) -> None:

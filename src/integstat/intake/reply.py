@@ -27,7 +27,7 @@ from integstat.intake.regions import key_fault
 from integstat.intake.tables import rows_of
 from integstat.intake.workbook import WorkbookDelivery, read_workbook
 from integstat.intake.workbook_anchors import find_anchors
-from integstat.intake.workbook_look import INPUT, LINE_HEIGHT
+from integstat.intake.workbook_look import INPUT, LINE_HEIGHT, lines
 from integstat.intake.workbook_open import open_workbook
 from integstat.steps import writing
 
@@ -113,7 +113,7 @@ def write_replies(folder: Path, delivery: Delivery, root: Path, settings: Intake
             written.append(_write_book(folder, file, book.city_name or book.city, problems))
         written += _write_pages(folder, delivery, answered)
     except OSError as error:
-        what = f"die Rückmeldung lässt sich nicht schreiben ({error.strerror})"
+        what = "die Rückmeldung lässt sich nicht schreiben"
         raise UsageError(what, place=str(folder), mend="bitte mit --reply einen anderen Ordner nennen") from error
     return written
 
@@ -290,7 +290,10 @@ def _list(book: Any, city: str, name: str, problems: Sequence[Problem], rows: Se
     _text(sheet, 1, 1, title).font = Font(name="Calibri", bold=True, size=16)
     sheet.row_dimensions[1].height = 2 * LINE_HEIGHT
     _text(sheet, 2, 1, counted(problems))
-    how = "Bitte die markierten Zellen in dieser Mappe berichtigen und sie noch einmal senden; Bestätigtes bitte begründen."
+    how = (
+        "Bitte die markierten Zellen in dieser Mappe berichtigen und sie noch einmal senden; "
+        "was doch stimmt, bitte in der Spalte Bemerkung begründen."
+    )
     _text(sheet, 3, 1, how if problems else "")
     for column, (head, width) in enumerate(_COLUMNS, start=1):
         sheet.column_dimensions[layout.column_letters(column)].width = width
@@ -300,6 +303,8 @@ def _list(book: Any, city: str, name: str, problems: Sequence[Problem], rows: Se
         where = row.place if own else f"{row.file}, {row.place}"
         for column, text in enumerate((SEVERITY_DE[row.severity], where, row.what, row.mend, row.definition), start=1):
             _text(sheet, line, column, str(text)).alignment = Alignment(wrap_text=True, vertical="top")
+        shown = zip((str(row.what), str(row.mend), where), (80, 60, 44), strict=True)
+        sheet.row_dimensions[line].height = LINE_HEIGHT * max(lines(text, width) for text, width in shown)
         sheet.cell(row=line, column=1).fill = PatternFill("solid", fgColor=COLOUR[row.severity])
         for title, coordinate in places(row.place, book)[:1] if own else ():
             quoted = title.replace("'", "''")

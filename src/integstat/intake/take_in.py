@@ -21,7 +21,7 @@ from integstat.intake.expressions import parse_expression
 from integstat.intake.files import FileContent, find_files, read_once
 from integstat.intake.key_changes import PART, KeyChanges, follow, read_key_changes
 from integstat.intake.measures import measure_table
-from integstat.intake.problems import Problem, UnreadableFile
+from integstat.intake.problems import Problem, UnreadableFile, enumerate_some
 from integstat.intake.readers import read_table
 from integstat.intake.regions import classify, key_fault
 from integstat.intake.series import KEY, Series, evaluate_series, read_year
@@ -29,10 +29,13 @@ from integstat.intake.settings import IntakeSettings, SourceSettings
 from integstat.intake.tables import Table, need_columns
 from integstat.panel import Context, Panel
 from integstat.tomlfile import line_of
+from integstat.vintages.store import is_store
 
 if TYPE_CHECKING:
     from integstat.catalogue.load import Catalogue
     from integstat.intake.workbook import WorkbookDelivery
+
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def take_in(settings: IntakeSettings, config_path: Path, catalogue: Catalogue, d
         )
     read = _read_sources(settings, root, catalogue)
     problems = read.problems
+    problems += _unread(settings, root, read)
     names, found = _cities(settings, read)
     problems += found
     keys = sorted(names)
@@ -184,6 +188,22 @@ def _read_sources(settings: IntakeSettings, root: Path, catalogue: Catalogue) ->
         if source.reader != "workbook" and not unmatched and len(tables) == len(found):
             read.tables[source.id] = tables
     return read
+
+
+def _unread(settings: IntakeSettings, root: Path, read: _Read) -> list[Problem]:
+    """Doubt that workbooks in the data folder may stay unread, where the ring takes workbooks: a city would be missing."""
+    if is_store(root) or all(source.reader != "workbook" for source in settings.source):
+        return []
+    there = (
+        path for path in sorted(root.rglob("*")) if path.suffix.lower() in _WORKBOOKS and not path.name.startswith(("~$", "."))
+    )
+    left = [name for path in there if (name := path.relative_to(root).as_posix()) not in read.files]
+    if not left:
+        return []
+    one = len(left) == 1
+    what = f"diese Mappe{'' if one else 'n'} liest keine Quelle: {enumerate_some(left)}"
+    mend = "bitte als .xlsx in den Datenordner legen, 'file' der Quelle erweitern oder die Datei anderswo aufheben"
+    return [Problem("doubt", left[0] if one else "", "", what, mend, check="unread_file")]
 
 
 def _key_changes(settings: IntakeSettings, root: Path, read: _Read) -> KeyChanges:

@@ -15,6 +15,7 @@ _AMBIGUOUS = re.compile(r"^-?[1-9]\d{0,2}\.\d{3}$")  # 1.234: thousands here, a 
 _BLANKS = re.compile(r"[\s\u00a0\u202f\u2007\u2009]+")
 _GROUPED = re.compile(r"^-?\d{1,3}( \d{3})+(,\d+)?$")
 _WITH_TAIL = re.compile(r"^(-?\d[\d.,]*)\s*((?=.*[^\d.,\s]).+)$")
+_UNCLEAR = re.compile(r"^-?[\d.,]*[^\W\d]|^-?[\d.,]*['’´`]|^-?[\d.,]+[^\d.,]+\d")  # what follows may belong to the number
 _POINT = re.compile(r"^-?\d+\.\d+$")
 
 
@@ -116,6 +117,8 @@ def _no_number(tidy: str) -> Figure:
     tail = _WITH_TAIL.match(tidy)
     if tail and tail[2].startswith("%"):
         return _fault(f"Prozentwert ('{shown}') statt Zahl", "bitte die Zahl ohne Prozentzeichen eintragen")
+    if tail and _UNCLEAR.match(tidy):
+        return _fault(f"'{shown}' ist keine Zahl, wie die Mappe sie liest", "bitte die ganze Zahl nur mit Ziffern eintragen")
     if tail:
         return _fault(
             f"Zahl mit Zusatz ('{shown}')", f"bitte nur die Zahl ({tail[1]}) eintragen, den Zusatz in die Spalte Bemerkung"

@@ -279,7 +279,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        what = f"dieser Ordner lässt sich nicht anlegen ({error.strerror})"
+        what = "dieser Ordner lässt sich nicht anlegen"
         raise UsageError(what, place=str(folder), mend="bitte mit --out einen anderen nennen") from error
 
 

@@ -119,7 +119,7 @@ workbooks = true
 [[source]]
 id = "cities"
 reader = "workbook"
-file = "*.xlsx"
+file = "*.[xo][ld]s*"
 
 [sensitivity]
 multiverse = "{MULTIVERSE}"

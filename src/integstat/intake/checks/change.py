@@ -20,6 +20,7 @@ _USUAL_BASE, _USUAL_RATE = 0.05, 0.15  # SD between cities of a one-year change,
 _MOST_RATE = 0.45  # the largest known of an indicator is 0.41
 _COUNTED = 3  # counts below it stand still often
 _SURE = 0.9
+_OF_MEDIAN = 1.25  # SD of a median over that of a mean, normal values
 _TENFOLD = 0.25  # a deviation this close to a power of ten, as a natural logarithm, is taken for one
 
 BASE_JUMP = Check(
@@ -32,7 +33,7 @@ BASE_JUMP = Check(
 BASE_SHIFT = Check(
     "base_shift",
     ("hint",),
-    "whether a base moved by more than 15 % in half of the ring's cities",
+    "whether a base moved by more than 15 % in half of the ring's cities, and by more than counting error",
     "der Nenner von {definition_id}, {group}, ändert sich im ganzen Ring: {year_before} bis {year} im Median um {percent} %",
     "bitte nachsehen, ob sich Abgrenzung oder Quelle geändert haben; die Quote ändert sich dann, ohne dass jemand etwas tat",
 )
@@ -100,19 +101,38 @@ def _bases(column: Column, t: int, cells: int) -> tuple[set[int], list[Problem]]
     enough = len(both) >= FEWEST
     centre = float(np.median(moved)) if enough else 0.0
     limit = np.full(len(both), np.inf)
+    error = 1 / before[both] + 1 / now[both]
     if enough:
-        limit = limits(moved, 1 / before[both] + 1 / now[both], cells, usual=_USUAL_BASE, worth=1)
+        limit = limits(moved, error, cells, usual=_USUAL_BASE, worth=1)
     beyond = np.abs(moved - centre) > np.maximum(limit, np.log1p(LEAST_BASE))
     large = np.maximum(before[both], now[both]) >= TIMES_FROM
     doubled = large & (np.abs(moved) >= np.log(TIMES)) & (np.abs(moved - centre) >= np.log(TIMES))
     problems = []
-    if enough and abs(centre) > np.log1p(LEAST_BASE):
+    if enough and abs(centre) > max(np.log1p(LEAST_BASE), _median_apart(error, cells)):
         problems.append(_shift(column, t, column.rows[both[0]], centre))
     jumped = {int(i) for i in both[beyond | doubled]}
     for i, step in zip(both, moved - centre, strict=True):
         if int(i) in jumped:
             problems.append(_base_jump(column, t, int(i), float(step)))
     return jumped, problems
+
+
+def _median_apart(error: np.ndarray, cells: int) -> float:
+    """How far from 0 counting error alone may take the median of a ring's changes.
+
+    Parameters
+    ----------
+    error : ndarray, shape (C,)
+        Variance of the counting error of each city's change, link scale.
+    cells : int
+        Changes that the check looks at in the whole ring.
+
+    Notes
+    -----
+    The SD of the median of C normal values is about 1.25 / sqrt(C) of theirs. The quantile is that of single cells, of which
+    there are more than medians: the hint comes rather too seldom.
+    """
+    return counts_apart(cells) * _OF_MEDIAN * float(np.sqrt(np.median(error) / len(error)))
 
 
 def _shift(column: Column, t: int, rows: dict[int, Any], centre: float) -> Problem:

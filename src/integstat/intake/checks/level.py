@@ -10,7 +10,7 @@ import numpy as np
 from integstat.intake.checks.base import GROUP_DE, Check, share_de
 from integstat.intake.checks.change import UNITS, factor_of_ten
 from integstat.intake.checks.columns import Column
-from integstat.intake.checks.robust import EXPLAINED, FEWEST, LEVEL, counts_apart, limits, qn
+from integstat.intake.checks.robust import EXPLAINED, FEWEST, LEVEL, coincidence, counts_apart, limits, qn
 from integstat.intake.numbers import german
 from integstat.intake.problems import Problem, enumerate_some
 
@@ -20,7 +20,8 @@ _FEWEST_BASES = 3  # bases of a city that tell how large it is
 _TOGETHER = 8.0  # degrees of freedom that the spread of all bases is worth for one of them
 _FITS = 0.25  # share of the limit within which a numerator fits the ring as a rate
 _ROUNDS = 5  # of the polish
-_SMALLEST = 20  # two cities may well have the same small count
+_SMALLEST = 20  # two cities may well have the same small base
+_COUNTED = 3  # two cities often have the same count below it
 _MANY = 10  # cities with one and the same cell, from which on each is held against its neighbour alone
 
 OUTLIER = Check(
@@ -48,7 +49,7 @@ RATE_AS_COUNT = Check(
 REPEATED_CITY = Check(
     "repeated_city",
     ("doubt",),
-    "cities with the same counts",
+    "cities with the same counts, every number counted once",
     "{city_key} und {other} haben dieselben Zahlen: {listed}",
     "bitte prüfen, ob eine Stadt die Zahlen der anderen enthält",
 )
@@ -175,33 +176,67 @@ def _size(column: Column, i: int, away: float) -> Problem:
 
 
 def _repeated(columns: Sequence[Column]) -> Iterator[Problem]:
-    """Doubt pairs of cities with more equal counts than chance would have it.
-
-    That a count of one city meets another's has a probability of at most about 5 / base, and 0.57 / sqrt(count) given the bases.
-    """
-    same: dict[tuple[str, str], dict[tuple[float, float], tuple[float, Column, int, int]]] = {}
+    """Doubt pairs of cities with more equal cells than chance would have it."""
+    same: dict[tuple[str, str], list[tuple[Column, int, int]]] = {}
     for column in columns:
-        step = 25.0 if np.all(np.nan_to_num(np.stack([column.y, column.n])) % 5 == 0) else 1.0
         for t in range(len(column.years)):
             alike: dict[tuple[float, float], list[int]] = {}
             for i, cell in enumerate(zip(column.y[:, t], column.n[:, t], strict=True)):
                 if cell[1] >= _SMALLEST:
                     alike.setdefault(cell, []).append(i)
-            for (y, n), found in alike.items():
-                chance = min(1.0, step * min(1.0, 5 / n) * min(1.0, 0.57 / float(np.sqrt(max(y, 1.0)))))
+            for found in alike.values():
                 for first, second in combinations(found, 2) if len(found) <= _MANY else pairwise(found):
-                    pair = same.setdefault((column.cities[first], column.cities[second]), {})
-                    pair.setdefault((y, n), (chance, column, second, t))
-    cities = len({city for column in columns for city in column.cities})
-    for (city, other), met in sorted(same.items(), key=lambda item: item[0]):
-        cells = list(met.values())
-        if np.prod([chance for chance, *_ in cells]) < LEVEL / cities**2:
-            _, column, i, t = cells[0]
-            row = column.rows[i][column.years[t]]
-            counts = [
-                f"{one.definition}, {GROUP_DE[one.group]}, {one.years[year]} "
-                f"({german(one.y[k, year])} von {german(one.n[k, year])})"
-                for _, one, k, year in cells
-            ]
-            said = {"city_key": other, "other": city, "listed": enumerate_some(counts, 3)}
-            yield REPEATED_CITY.problem(row.file, row.y_place, city=other, value="; ".join(counts), **said)
+                    same.setdefault((column.cities[first], column.cities[second]), []).append((column, second, t))
+    limit = LEVEL / len({city for column in columns for city in column.cities}) ** 2 if columns else 0.0
+    for (city, other), cells in sorted(same.items(), key=lambda item: item[0]):
+        bases, counts = _chances(cells, "n"), _chances(cells, "y")
+        if np.prod([*bases.values(), *counts.values()]) >= limit:
+            continue
+        missed = _chances(_parted(columns, city, other), "y")
+        chances = np.array([*counts.values(), *missed.values()])
+        met = np.arange(len(chances)) < len(counts)
+        telling = chances < 1
+        if np.prod(list(bases.values())) * coincidence(chances[telling], met[telling]) < limit:
+            yield _repetition(city, other, cells)
+
+
+def _chances(cells: Sequence[tuple[Column, int, int]], part: str) -> dict[float, float]:
+    """Probability, at most, that each number of a city meets that of another city.
+
+    A base does with 5 / base; a numerator, given the bases, with 0.57 / sqrt(count), and may always below three; five times that
+    where the column is rounded to five. Every number counts once, for definitions may share it, and years as well: given that two
+    cities have the same base, a second definition on it tells no more than its numerator does.
+    """
+    chances: dict[float, float] = {}
+    for column, i, t in cells:
+        counts = column.n if part == "n" else column.y
+        count = float(counts[i, t])
+        chance = 5 / count if part == "n" else 0.57 / count**0.5 if count >= _COUNTED else 1.0
+        step = 5.0 if np.all(np.nan_to_num(counts) % 5 == 0) else 1.0
+        chances[count] = max(chances.get(count, 0.0), min(1.0, step * chance))
+    return chances
+
+
+def _parted(columns: Sequence[Column], city: str, other: str) -> list[tuple[Column, int, int]]:
+    """Cells in which two cities have the same base and not the same numerator: they could have met there as well."""
+    cells = []
+    for column in columns:
+        if city in column.cities and other in column.cities:
+            i, k = column.cities.index(city), column.cities.index(other)
+            apart = (column.n[i] == column.n[k]) & (column.n[i] >= _SMALLEST) & (np.abs(column.y[i] - column.y[k]) > 0)
+            cells += [(column, k, int(t)) for t in np.flatnonzero(apart)]
+    return cells
+
+
+def _repetition(city: str, other: str, cells: Sequence[tuple[Column, int, int]]) -> Problem:
+    counts: dict[tuple[float, float], str] = {}
+    for column, i, t in cells:
+        y, n = float(column.y[i, t]), float(column.n[i, t])
+        counts.setdefault(
+            (y, n), f"{column.definition}, {GROUP_DE[column.group]}, {column.years[t]} ({german(y)} von {german(n)})"
+        )
+    listed = list(counts.values())
+    column, i, t = cells[0]
+    row = column.rows[i][column.years[t]]
+    said = {"city_key": other, "other": city, "listed": enumerate_some(listed, 3)}
+    return REPEATED_CITY.problem(row.file, row.y_place, city=other, value="; ".join(listed), **said)

@@ -68,7 +68,9 @@ def check_parts(
     Notes
     -----
     Which parts make up a whole is not said anywhere: a set of parts counts as a partition where it adds up in 80 % of at least
-    twenty lines, and rates of parts as such where 98 % of the wholes lie between them. A fault in all lines is not seen.
+    twenty lines, and rates of parts as such where 98 % of the wholes lie between them. A fault in all lines is not seen. Where a
+    part of the line, in the partition or not, is a sign (`.`, `x`), nothing is told: the sign may be what is lacking, and the
+    difference would be the figure that it hides.
     """
     frame = table.frame
     if len(frame) > _LINES:
@@ -104,6 +106,7 @@ def _column(
     wide["label"] = frame[column]
     wide = wide[(wide[key] != "") & wide["label"].isin([whole, *parts])].drop_duplicates([*where, "label"])
     figures = wide.pivot_table(index=where, columns="label", values="figure", aggfunc="first")
+    signs = wide["figure"].isna().groupby([wide[one] for one in where]).any()
     wholes = wide[wide["label"] == whole]
     lines = dict(zip(wholes[where].itertuples(index=False, name=None), wholes["line"], strict=True))
     blocks = [one for one in where if one not in (key, year)]
@@ -114,7 +117,7 @@ def _column(
         if rule is None:
             continue
         chosen, is_sum = rule
-        bad = _broken(cells.to_numpy(float), chosen, is_sum)
+        bad = _broken(cells.to_numpy(float), chosen, is_sum) & ~signs.reindex(cells.index, fill_value=False).to_numpy()
         for place, row in cells[bad].iterrows():
             named = place if isinstance(place, tuple) else (place,)
             at = dict(zip(where, named, strict=True))

@@ -22,6 +22,13 @@ CHECKS = (
         "bitte die Datei in den Datenordner legen oder 'file' berichtigen",
     ),
     Check(
+        "unread_file",
+        ("doubt",),
+        "workbooks in the data folder that no source takes",
+        "diese Mappen liest keine Quelle: {listed}",
+        "bitte als .xlsx in den Datenordner legen, 'file' der Quelle erweitern oder die Datei anderswo aufheben",
+    ),
+    Check(
         "file_end",
         ("doubt",),
         "line break at the end of a text table",
