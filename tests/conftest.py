@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from hypothesis import settings
 from tests.fakes import fake_posterior
 
 import integstat.change
 from integstat.catalogue import Catalogue, load_catalogue
 from integstat.change import ChangeData, ChangeSettings
 from integstat.simulate import simulate_ring, write_ring
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("untimed")
 
 OTHER_CHOICES = '[sensitivity]\nmultiverse = "multiverse.toml"\n'
 CITIES, INDICATORS = 9, 3  # a rate with one group, a share with one group, a share with two
