@@ -42,9 +42,10 @@ def test_the_last_vintage_is_taken_or_the_one_of_a_day(stored: Ring) -> None:
     assert now.files != before.files
 
 
-def test_before_anything_came_there_is_nothing(stored: Ring) -> None:
+def test_a_day_before_the_first_delivery_is_told(stored: Ring) -> None:
     problems = stored.configure('data = "data"', 'data = "data"\nas_of = 2022-04-30').take_in().problems
-    assert "zu 'counts.csv' gibt es keine Datei (Quelle 'counts')" in [problem.what for problem in problems]
+    told = "bis zum 30.04.2022 ist nichts eingegangen, die früheste Lieferung kam am 01.05.2022"
+    assert told in [problem.what for problem in problems]
 
 
 def test_a_day_without_a_store(ring: Ring) -> None:
